@@ -1,0 +1,1 @@
+"""Attacks on handwritten-digit classifiers, and their defenses, on TensorFlow / Keras 3. Headless: no screen needed."""

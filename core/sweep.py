@@ -1,0 +1,75 @@
+"""One digit under one attack at many epsilons, in one batch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.attacks.base import Attack, Watch
+from core.classifier import Classifier
+from core.errors import InputError
+from core.result import Result
+
+EPS_MAX = {"linf": 0.3, "l2": 3.0, "l1": 30.0}
+COUNT = 61
+
+
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """epsilons: (m,) float64, rising; result: row i is the attack at epsilons[i]."""
+
+    epsilons: np.ndarray
+    result: Result
+
+    @property
+    def first_fooled(self) -> float | None:
+        """The smallest of the epsilons at which the attack succeeded; None if it never did."""
+        hits = np.flatnonzero(self.result.success)
+        return float(self.epsilons[hits[0]]) if len(hits) else None
+
+
+def grid(norm: str, eps_max: float | None = None, count: int = COUNT) -> np.ndarray:
+    """(count,) epsilons evenly from 0 to eps_max, which is EPS_MAX of the norm unless it is given."""
+    return np.linspace(0.0, EPS_MAX[norm] if eps_max is None else eps_max, count)
+
+
+def sweep(
+    model: Classifier,
+    x: np.ndarray,
+    y: int,
+    attack: Attack,
+    *,
+    norm: str | None = None,
+    eps_max: float | None = None,
+    count: int = COUNT,
+    epsilons: np.ndarray | None = None,
+    target: int | None = None,
+    seed: int = 0,
+    watch: Watch | None = None,
+    path: bool = False,
+) -> Sweep:
+    """Attack one digit x (28, 28, 1) of label y at `count` budgets from 0 to eps_max, or at the given epsilons.
+
+    All budgets go through the attack as one batch. Its randomness belongs to the image, so every row starts in the same
+    direction and the curve over eps is as smooth as the network is. path keeps the iterates of every row.
+
+    Raises InputError for bad input, as the attack does, and for epsilons that do not rise.
+    """
+    norm = attack.norms[0] if norm is None else norm
+    if epsilons is None:
+        epsilons = grid(norm, eps_max, count) if norm in EPS_MAX else np.zeros(1)
+    epsilons = np.asarray(epsilons, dtype=np.float64)
+    if epsilons.ndim != 1 or not len(epsilons) or (np.diff(epsilons) <= 0).any():
+        raise InputError("The epsilons of a sweep are a list of rising numbers, at least one.")
+    rows = len(epsilons)
+    result = attack(
+        model,
+        np.repeat(np.asarray(x)[None], rows, axis=0),
+        np.full(rows, y),
+        epsilons,
+        norm,
+        None if target is None else np.full(rows, target),
+        seed,
+        watch,
+        path,
+    )
+    return Sweep(epsilons, result)
