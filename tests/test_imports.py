@@ -66,7 +66,9 @@ def storey(name: str) -> int | None:
 
 def test_the_reader_sees_every_kind_of_import(tmp_path):
     file = tmp_path / "x.py"
-    file.write_text("import a.b as c\nfrom core import zoo, thing\nfrom . import base\ndef f():\n    from .. import up\n")
+    file.write_text(
+        "import a.b as c\nfrom core import zoo, thing\nfrom . import base\ndef f():\n    from .. import up\n"
+    )
     known = {"core.zoo", "core.attacks.base"}
     assert imports_of(file, "core.attacks.x", known) == {"a.b", "core.zoo", "core", "core.attacks.base"}
 
@@ -95,12 +97,16 @@ def test_no_attack_imports_another_one(room):
             continue
         others = {imported for imported in IMPORTS[name] if imported.startswith(room + ".")} - {name}
         shared = {other for other in others if other == f"{room}.base" or other.split(".")[2].startswith("_")}
-        assert others == shared, f"{name} imports {sorted(others - shared)}: share through base.py or an _underscored file."
+        assert others == shared, (
+            f"{name} imports {sorted(others - shared)}: share through base.py or an _underscored file."
+        )
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if under(name, "pages", "dashboard")])
 def test_pages_compose_and_import_no_other_page(name):
-    pages = {other for other in FILES if under(other, "pages") and not under(other, "pages.components") and other != "pages"}
+    pages = {
+        other for other in FILES if under(other, "pages") and not under(other, "pages.components") and other != "pages"
+    }
     wrong = IMPORTS[name] & (pages - {name})
     assert not wrong, f"{name} imports the page {sorted(wrong)}: what pages share belongs in pages.components."
     if name in pages:

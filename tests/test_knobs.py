@@ -26,7 +26,14 @@ def test_of_lists_the_knobs_in_order_with_all_that_a_control_needs():
     assert [each.name for each in found] == ["steps", "rate", "random_start", "loss"]
     assert [each.kind for each in found] == ["int", "float", "bool", "choice"]
     steps = found[0]
-    assert (steps.label, steps.default, steps.low, steps.high, steps.help, steps.step) == ("Steps", 40, 1, 200, "Gradient steps", 1)
+    assert (steps.label, steps.default, steps.low, steps.high, steps.help, steps.step) == (
+        "Steps",
+        40,
+        1,
+        200,
+        "Gradient steps",
+        1,
+    )
     assert found[3].choices == ("margin", "dlr")
     assert knobs.of(Thing()) == found
 
@@ -58,7 +65,9 @@ def test_a_value_outside_is_refused_with_the_knob_the_value_and_the_range(wrong,
     assert said in str(refusal.value)
 
 
-@pytest.mark.parametrize("right", [{"steps": 1}, {"steps": 200}, {"steps": np.int64(5)}, {"rate": 0}, {"rate": np.float32(1)}])
+@pytest.mark.parametrize(
+    "right", [{"steps": 1}, {"steps": 200}, {"steps": np.int64(5)}, {"rate": 0}, {"rate": np.float32(1)}]
+)
 def test_the_bounds_and_numpys_numbers_are_accepted(right):
     Thing(**right)
 

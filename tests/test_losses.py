@@ -60,7 +60,9 @@ def test_slopes_are_the_gradients_of_the_values(name, aimed):
     z = tf.constant(logits)
     with tf.GradientTape() as tape:
         tape.watch(z)
-        total = tf.reduce_sum(losses.value(tf.constant(losses.index(name)), z, tf.constant(labels), tf.constant(target)))
+        total = tf.reduce_sum(
+            losses.value(tf.constant(losses.index(name)), z, tf.constant(labels), tf.constant(target))
+        )
     slope, scale = losses.slope(tf.constant(losses.index(name)), z, tf.constant(labels), tf.constant(target))
     np.testing.assert_allclose(slope * scale[:, None], tape.gradient(total, z), rtol=1e-3, atol=1e-5)
 

@@ -15,7 +15,10 @@ DUAL = {"linf": 1, "l2": 2, "l1": np.inf}
 
 def changes(count: int = 6, seed: int = 0) -> np.ndarray:
     """Changes of very different sizes (n, 28, 28, 1), the last about as large as the box allows."""
-    draw = np.random.default_rng(seed).normal(size=(count, 28, 28, 1)) * 10.0 ** np.arange(1 - count, 1)[:, None, None, None]
+    draw = (
+        np.random.default_rng(seed).normal(size=(count, 28, 28, 1))
+        * 10.0 ** np.arange(1 - count, 1)[:, None, None, None]
+    )
     return draw.astype(np.float32)
 
 

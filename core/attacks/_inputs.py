@@ -34,7 +34,7 @@ def images(value: Any) -> np.ndarray:
         raise InputError("x holds NaN or infinite pixels; numbers in [0, 1] were expected.")
     if x.min() < 0 or x.max() > 1:
         raise InputError(f"x runs from {x.min():g} to {x.max():g}; pixels in [0, 1] were expected.")
-    return np.ascontiguousarray(x, dtype=np.float32)
+    return np.array(x, dtype=np.float32, order="C")  # a copy: a result is no window onto the caller's array
 
 
 def _classes(value: Any, count: int, name: str) -> np.ndarray:

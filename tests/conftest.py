@@ -1,0 +1,31 @@
+"""Fixtures of the whole suite. The models are read-only, so one of each serves every test."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
+
+import pytest
+
+from core import zoo
+from core.classifier import Classifier
+from tests.support import some_digits
+
+
+@pytest.fixture(scope="session")
+def plain() -> Classifier:
+    """The shipped, undefended network."""
+    return zoo.load("plain_cnn")
+
+
+@pytest.fixture(scope="session")
+def hundred(plain):
+    """A hundred bundled digits, ten a class: x (100, 28, 28, 1), y (100,)."""
+    return some_digits(100)
+
+
+@pytest.fixture(scope="session")
+def few(plain):
+    """Sixteen bundled digits that the plain network reads rightly: x (16, 28, 28, 1), y (16,)."""
+    x, y = some_digits(40, start=20)
+    right = plain.predict(x) == y
+    return x[right][:16], y[right][:16]

@@ -1,0 +1,74 @@
+"""What several tests share: models whose attacks have closed forms, small sets of digits, quick attacks."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from core import attacks, digits, knobs
+from core.attacks import Attack
+from core.classifier import Classifier
+from core.sweep import EPS_MAX
+
+#: Budgets at which attacks on an undefended model are worth telling apart: neither nothing nor everything falls.
+REALISTIC = {"linf": 0.1, "l2": 1.5, "l1": 12.0}
+
+
+def linear(weights: np.ndarray, bias: np.ndarray | None = None) -> Classifier:
+    """A classifier whose logits are x @ weights + bias: weights (784, 10), bias (10,)."""
+    model = keras.Sequential([keras.layers.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    model.set_weights(
+        [weights.astype(np.float32), np.zeros(10, np.float32) if bias is None else bias.astype(np.float32)]
+    )
+    return Classifier(model, name="linear")
+
+
+def two_class(w: np.ndarray, bias: float = 0.0) -> Classifier:
+    """Logit 0 is w . x + bias, every other one is 0: the margin of class 0 over the rest, in one vector w (784,)."""
+    weights = np.zeros((784, 10))
+    weights[:, 0] = w
+    return linear(weights, np.array([bias] + [0.0] * 9))
+
+
+def margin(model: Classifier, x: np.ndarray, label: int = 0) -> np.ndarray:
+    """The label's logit less the best other one, for each image: (n,)."""
+    logits = model.logits(x).astype(np.float64)
+    return logits[:, label] - np.delete(logits, label, axis=1).max(axis=1)
+
+
+def some_digits(count: int, start: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """`count` bundled digits that walk through the classes in turn, from the start-th of each: x (n, 28, 28, 1), y (n,)."""
+    rows = [500 * (i % 10) + start + i // 10 for i in range(count)]
+    chosen = digits.bundled()[rows]
+    return chosen.images, chosen.labels
+
+
+def pairs() -> list[tuple[str, str]]:
+    """Every attack with every norm that it takes."""
+    return [(name, norm) for name in attacks.names() for norm in attacks.get(name).norms]
+
+
+def quick(cls: type[Attack], **moved: Any) -> Attack:
+    """That attack in few steps, so that a test may move its other knobs to their dearest ends."""
+    short = {"steps": 3} if "steps" in {knob.name for knob in knobs.of(cls)} else {}
+    return cls(**{**short, **moved})
+
+
+def next_class(labels: np.ndarray) -> np.ndarray:
+    """A target for each label that is never the label."""
+    return (labels + 1) % 10
+
+
+def realistic(norm: str) -> float:
+    """A budget in that norm at which an undefended model partly falls."""
+    return REALISTIC[norm]
+
+
+def largest(norm: str) -> float:
+    """The largest budget that the sweep offers in that norm."""
+    return EPS_MAX[norm]
+
+
+def same(one: Any, other: Any, tolerance: float = 0.0) -> bool:
+    """Whether two results hold the same adversarial images, up to a tolerance."""
+    return bool(np.abs(one.adversarial - other.adversarial).max() <= tolerance)
