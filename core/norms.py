@@ -189,7 +189,7 @@ def names() -> tuple[str, ...]:
 
 def get(name: str) -> Norm:
     """The norm of that name, or InputError."""
-    if name not in _NORMS:
+    if not isinstance(name, str) or name not in _NORMS:
         raise InputError(f"There is no norm named {name!r}; there are {', '.join(_NORMS)}.")
     return _NORMS[name]
 

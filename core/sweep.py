@@ -1,9 +1,11 @@
 """One digit under one attack at many epsilons, in one batch."""
 
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 
+from core import norms
 from core.attacks.base import Attack, Watch
 from core.classifier import Classifier
 from core.errors import InputError
@@ -54,9 +56,11 @@ def sweep(
 
     Raises InputError for bad input, as the attack does, and for epsilons that do not rise.
     """
-    norm = attack.norms[0] if norm is None else norm
+    norm = norms.get(attack.norms[0] if norm is None else norm).name
     if epsilons is None:
-        epsilons = grid(norm, eps_max, count) if norm in EPS_MAX else np.zeros(1)
+        if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
+            raise InputError(f"count is {count!r}; a whole number of epsilons, at least 1, was expected.")
+        epsilons = grid(norm, eps_max, int(count))
     epsilons = np.asarray(epsilons, dtype=np.float64)
     if epsilons.ndim != 1 or not len(epsilons) or (np.diff(epsilons) <= 0).any():
         raise InputError("The epsilons of a sweep are a list of rising numbers, at least one.")

@@ -37,7 +37,7 @@ def margin(model: Classifier, x: np.ndarray, label: int = 0) -> np.ndarray:
 
 
 def some_digits(count: int, start: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """`count` bundled digits that walk through the classes in turn, from the start-th of each: x (n, 28, 28, 1), y (n,)."""
+    """`count` bundled digits that walk through the classes in turn, from the start-th of each: images and labels."""
     rows = [500 * (i % 10) + start + i // 10 for i in range(count)]
     chosen = digits.bundled()[rows]
     return chosen.images, chosen.labels

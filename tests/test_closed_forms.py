@@ -1,7 +1,7 @@
 """Attacks on linear models, where the right answer is a formula.
 
-Logit 0 is w . x + b and all others are 0, so the margin of class 0 is w . x + b, and the most that a change of size eps can
-take from it is eps times the dual norm of w, as long as no pixel meets the box.
+Logit 0 is w . x + b and all others are 0, so the margin of class 0 is w . x + b, and the most that a change of size eps
+can take from it is eps times the dual norm of w, as long as no pixel meets the box.
 """
 
 import numpy as np
@@ -47,7 +47,7 @@ def test_in_linf_the_margin_falls_by_eps_times_the_l1_norm_of_w(model, w, name, 
 
 
 def ranked(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The same two-class margin, with the other eight classes far below instead of level: weights (784, 10), bias (10,)."""
+    """The same two-class margin, with the other eight classes far below instead of level: weights and bias."""
     weights = np.zeros((784, 10))
     weights[:, 0] = w
     return weights, np.array([30.0, 0.0] + [-900.0] * 8)
@@ -66,7 +66,7 @@ def test_pgd_in_l2_reaches_it_from_any_start(model, w):
 
 @pytest.mark.parametrize("eps", [0.3, 2.0, 5.25])
 def test_in_l1_the_pixels_of_largest_weight_are_filled_to_their_bound(model, w, eps):
-    """From grey each pixel has room for 0.5: the best change of size eps fills the 2 eps heaviest pixels, in part the last."""
+    """From grey each pixel has room for 0.5: the best change of size eps fills the 2 eps heaviest pixels."""
     room = np.clip(eps - 0.5 * np.arange(784), 0, 0.5)
     best = (np.sort(np.abs(w))[::-1] * room).sum()
     # The projection shrinks all pixels alike, those at their bound included: short steps keep that to a percent.
@@ -103,7 +103,7 @@ def test_plain_fgm_moves_by_eps_times_the_gradient_itself(w):
 
 
 def test_a_target_gains_its_own_logits_worth(w):
-    """Margin of the target over the label, on a linear model: eps times the L1 norm of the difference of their weights."""
+    """Margin of the target over the label, on a linear model: eps times the L1 norm of their weights' difference."""
     rng = np.random.default_rng(5)
     weights = np.zeros((784, 10))
     weights[:, 3], weights[:, 8] = rng.normal(size=(2, 784))

@@ -1,4 +1,4 @@
-"""What every attack owes, whatever its idea: walked over the registry, so that a new file is held to it from its first day."""
+"""What every attack owes, whatever its idea: walked over the registry, so that a new file is held to it at once."""
 
 import dataclasses
 import inspect
@@ -50,7 +50,7 @@ class TestWhatItSaysOfItself:
     def test_its_docstring_has_an_idea_a_rule_and_a_source(self, name):
         text = inspect.cleandoc(attacks.get(name).__doc__ or "")
         idea = text.split("\n\n")[0]
-        assert 20 < len(idea) and idea.endswith("."), "The first paragraph is one sentence of idea."
+        assert len(idea) > 20 and idea.endswith("."), "The first paragraph is one sentence of idea."
         assert re.search(r"\$\$?[^$]*\\[a-z]+[^$]*\$\$?", text), "The update rule stands in LaTeX between dollar signs."
         assert re.search(r"\b(19|20)\d\d\b", text), "The paper is named with its year."
 
@@ -161,7 +161,7 @@ class TestTheLaw:
 
 
 def mostly_equal(one: np.ndarray, other: np.ndarray) -> bool:
-    """Equal images up to a few pixels: rounding in a larger batch may turn the sign of a gradient that is nearly zero."""
+    """Equal images up to a few pixels: in a larger batch, rounding may turn the sign of a gradient near zero."""
     return np.mean(np.abs(one - other) > 1e-3) <= 0.05
 
 
@@ -185,7 +185,7 @@ class TestTheResult:
             "already_wrong": ((n,), np.bool_),
             "fooled": ((n,), np.bool_),
             "success": ((n,), np.bool_),
-            **{measure: ((n,), np.float64) for measure in ("linf", "l2", "l1", "size")},
+            **dict.fromkeys(("linf", "l2", "l1", "size"), ((n,), np.float64)),
             "l0": ((n,), np.int64),
         }
         for field, (shape, dtype) in wanted.items():
@@ -248,7 +248,7 @@ class TestTheResult:
 class TestTargets:
     @TARGETABLE
     def test_it_moves_the_image_towards_its_target(self, plain, few, name, norm):
-        x, y = few
+        y = few[1]
         aim = next_class(y)
         result = attacked(name, norm, plain, few, eps=2 * realistic(norm), target=aim)
         np.testing.assert_array_equal(result.target, aim)
@@ -374,15 +374,15 @@ class TestWatching:
 
 @WITH_NORM
 def test_nothing_is_traced_again_when_a_knob_moves(plain, few, name, norm):
-    """Seconds would pass in the page: after one call of a size, no value of eps, seed, target or any knob traces anew."""
-    cls, x, y = attacks.get(name), few[0][:4], few[1][:4]
+    """Seconds would pass in the page: after one call of a size, no eps, seed, target or knob traces anew."""
+    cls, x, y, usual = attacks.get(name), few[0][:4], few[1][:4], realistic(norm)
 
-    def run(eps=realistic(norm), target=None, seed=0, **moved):
+    def run(eps=usual, target=None, seed=0, **moved):
         quick(cls, **moved)(plain, x, y, eps=eps, norm=norm, target=target, seed=seed)
 
     run()
     before = dict(plain.traces)
-    run(eps=0.5 * realistic(norm))
+    run(eps=0.5 * usual)
     run(eps=np.linspace(0, 1, len(x)))
     run(seed=9)
     if cls.targetable:

@@ -88,7 +88,7 @@ def test_projections_are_the_nearest_points(eps):
 
 
 def test_the_l1_projection_is_no_rescaling():
-    """Rescaling onto the L1 ball is the slip that leaves every pixel touched: the projection sets small ones to zero."""
+    """Rescaling onto the L1 ball leaves every pixel touched: the projection sets the small ones to zero."""
     d = changes()[-1:]
     assert norms.l0(project("l1", d, 1.0))[0] < 50 < norms.l0(d)[0]
 

@@ -39,11 +39,11 @@ def loss_gradient(
 
 
 def _build(model: Classifier, norm: norms.Norm, momentum: bool) -> Callable:
-    def run(clean, x, velocity, labels, target, eps, length, which, decay, steps):  # noqa: ANN001, ANN202
+    def run(clean, x, velocity, labels, target, eps, length, which, decay, steps):
         net = lowering.forward(model.keras)
         confine = norm.confiner(clean, eps)
 
-        def body(step, x, velocity):  # noqa: ANN001, ANN202
+        def body(step, x, velocity):
             g, _ = loss_gradient(net, x, which, labels, target)
             if momentum:
                 # Dong et al. (2018) add up gradients of equal L1 norm; an L1 norm of 0 adds nothing.
@@ -125,7 +125,7 @@ def plain_step(task: Task, *, loss: str) -> np.ndarray:
     """x + eps times the loss's gradient, as long as that is: one gradient an image."""
 
     def build() -> Callable:
-        def run(x, labels, target, eps, which):  # noqa: ANN001, ANN202
+        def run(x, labels, target, eps, which):
             g, scale = loss_gradient(lowering.forward(task.model.keras), x, which, labels, target)
             return x + norms.per_image(eps * scale) * g
 

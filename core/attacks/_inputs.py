@@ -21,9 +21,17 @@ def model(value: Any) -> Classifier:
     return value
 
 
+def _array(value: Any, name: str) -> np.ndarray:
+    """value as an array, or InputError for lists whose rows differ in length."""
+    try:
+        return np.asarray(value)
+    except ValueError as fault:
+        raise InputError(f"{name} is no array ({fault}); rows of equal length were expected.") from fault
+
+
 def images(value: Any) -> np.ndarray:
     """(n, 28, 28, 1) float32 in [0, 1], n at least 1."""
-    x = np.asarray(value)
+    x = _array(value, "x")
     if x.dtype.kind != "f":
         raise InputError(f"x has the type {x.dtype}; floats in [0, 1] were expected. Divide grey levels by 255.")
     if x.shape[1:] != IMAGE or x.ndim != 4:
@@ -38,7 +46,7 @@ def images(value: Any) -> np.ndarray:
 
 
 def _classes(value: Any, count: int, name: str) -> np.ndarray:
-    classes = np.asarray(value)
+    classes = _array(value, name)
     if classes.dtype.kind not in "iu":
         raise InputError(f"{name} has the type {classes.dtype}; integers from 0 to {CLASSES - 1} were expected.")
     if classes.shape != (count,):
@@ -86,7 +94,7 @@ def budget(value: Any, count: int, within: norms.Norm, *, optional: bool) -> np.
         if optional:
             return None
         raise InputError("eps is missing; this attack needs a budget, one number or one for each image.")
-    eps = np.asarray(value)
+    eps = _array(value, "eps")
     if eps.dtype.kind not in "fiu":
         raise InputError(f"eps has the type {eps.dtype}; a number, or one for each image, was expected.")
     if eps.shape not in ((), (count,)):
