@@ -15,12 +15,18 @@ class Worst:
         self.x = task.x.copy()
         self._margin = np.full(len(task.x), -np.inf, np.float32)
 
-    def offer(self, candidates: np.ndarray) -> np.ndarray:
-        """Score candidates (n, 28, 28, 1), keep each that is worse for the model than the last, and return the kept."""
+    def offer(self, candidates: np.ndarray, rows: np.ndarray | None = None) -> None:
+        """Score candidates (n, 28, 28, 1), or those of `rows` alone, and keep each that is worse for the model."""
         task = self._task
-        logits = tf.constant(task.model.logits(candidates))
-        task.spend(forwards=1)
-        margin = losses.margin(logits, tf.constant(task.labels), tf.constant(task.target)).numpy()
-        better = margin > self._margin
-        self.x[better], self._margin[better] = candidates[better], margin[better]
-        return self.x
+        rows = np.arange(len(task.x)) if rows is None else rows
+        logits = tf.constant(task.model.logits(candidates[rows]))
+        task.spend(forwards=1, rows=rows)
+        margin = losses.margin(logits, tf.constant(task.labels[rows]), tf.constant(task.target[rows])).numpy()
+        better = margin > self._margin[rows]
+        self.x[rows[better]] = candidates[rows[better]]
+        self._margin[rows[better]] = margin[better]
+
+    @property
+    def unbroken(self) -> np.ndarray:
+        """The rows of the images that no candidate has fooled yet."""
+        return np.flatnonzero(self._margin <= 0)

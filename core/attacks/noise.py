@@ -35,7 +35,10 @@ class Noise(Attack):
             noisy = np.clip(noisy, 0, 1).astype(np.float32)
             if task.wants_path:
                 task.path += [noisy] if draw else [task.x, noisy]
-            kept = noisy if self.draws == 1 else worst.offer(noisy)
-            if not task.report(draw + 1, self.draws, kept):
+            if self.draws == 1:
+                worst.x = noisy
+            else:
+                worst.offer(noisy)
+            if not task.report(draw + 1, self.draws, worst.x):
                 break
-        return kept
+        return worst.x

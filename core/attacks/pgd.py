@@ -34,10 +34,16 @@ class PGD(Attack):
     step_size: float = _knobs.step_size()
     restarts: int = knob(1, "Restarts", 1, 50, help="Runs from different starts; the worst outcome is kept")
     random_start: bool = knob(True, "Random start", help="Start the first run in the ball, not at the digit itself")
+    early_stop: bool = knob(
+        False,
+        "Stop once fooled",
+        help="Spend nothing more on a digit that is fooled: quicker, but it stays near the border",
+    )
     loss: str = _knobs.loss()
 
     def run(self, task: Task) -> np.ndarray:
         worst = Worst(task)
+        rows = None
         for restart in range(self.restarts):
             reached = climb(
                 task,
@@ -45,13 +51,17 @@ class PGD(Attack):
                 steps=self.steps,
                 length=self.step_size * task.eps,
                 start=self._start(task, restart),
+                stop=self.early_stop,
+                rows=rows,
                 done=restart * self.steps,
                 total=self.restarts * self.steps,
             )
-            kept = worst.offer(reached)
-            if task.stopped:
+            worst.offer(reached, rows)
+            if self.early_stop:
+                rows = worst.unbroken
+            if task.stopped or (rows is not None and not len(rows)):
                 break
-        return kept
+        return worst.x
 
     def _start(self, task: Task, restart: int) -> np.ndarray:
         # A second run from the digit itself would repeat the first: only that one may start there.
