@@ -1,7 +1,7 @@
 """Handwritten digits: the bundled ones, all of MNIST, and those that a visitor draws or uploads.
 
-A digit is float32 (28, 28, 1) in [0, 1], light ink on dark; its values are multiples of 1/255. This module imports neither
-TensorFlow nor Keras, so that a page can paint its digits while those are still loading.
+A digit is float32 (28, 28, 1) in [0, 1], light ink on dark; its values are multiples of 1/255. This module imports
+neither TensorFlow nor Keras, so that a page can paint its digits while those are still loading.
 
 MNIST is by Y. LeCun, C. Cortes and C. Burges (CC BY-SA 3.0).
 """
@@ -38,7 +38,8 @@ HOW_TO_GET_MNIST = (
 
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """Pictures and their classes: `images` float32 (n, 28, 28, 1) in [0, 1], `labels` int64 (n,) in 0..9; both read-only."""
+    """Pictures and their classes: `images` float32 (n, 28, 28, 1) in [0, 1], `labels` int64 (n,) in 0..9; both read-
+    only."""
 
     images: np.ndarray
     labels: np.ndarray
@@ -108,7 +109,7 @@ def _bundled_bytes() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _parse_bytes_table(text: bytes, columns: int) -> np.ndarray:
-    """Comma-separated integers 0..255, one row a line -> uint8 (rows, columns). Ten times faster than a general reader."""
+    """Integers 0..255 with commas, one row a line -> uint8 (rows, columns). General readers take ten times as long."""
     if not text.endswith(b"\n"):
         text += b"\n"
     # Three leading commas let the number at the very start look back as far as any other.
@@ -140,8 +141,8 @@ def training() -> Digits:
     """What the zoo's models are trained on: MNIST's 60,000 training digits less the 5,000 bundled ones.
 
     The bundled digits are found by their content, so that any source of MNIST serves; grey level 1 counts as 0 there,
-    because some copies of MNIST lost it. Raises InputError where a bundled digit is not in the file: the file is then no
-    MNIST, and nothing could keep the bundled digits out of the training.
+    because some copies of MNIST lost it. Raises InputError where a bundled digit is not in the file: the file is then
+    no MNIST, and nothing could keep the bundled digits out of the training.
     """
     x_train, y_train, _, _ = _mnist_bytes(*_mnist_place())
     kept = ~_rows_of_bundled(x_train)
@@ -149,7 +150,8 @@ def training() -> Digits:
 
 
 def fingerprint(digits: Digits) -> str:
-    """SHA-256 (hex) of the pictures' grey levels, with level 1 read as 0, and of the labels: equal for any source of MNIST."""
+    """SHA-256 (hex) of the pictures' grey levels, with level 1 read as 0, and of the labels: equal for any source of
+    MNIST."""
     grey = np.round(digits.images[..., 0] * 255).astype(np.uint8)
     return hashlib.sha256(_canonical(grey).tobytes() + digits.labels.astype(np.uint8).tobytes()).hexdigest()
 
@@ -167,8 +169,8 @@ def _rows_of_bundled(pixels: np.ndarray) -> np.ndarray:
     missing = len(known - set(keys))
     if missing:
         raise InputError(
-            f"{missing} of the {len(known)} bundled digits are not in this MNIST file, so they cannot be kept out of the "
-            f"training: the file is damaged or is no MNIST. {HOW_TO_GET_MNIST}"
+            f"{missing} of the {len(known)} bundled digits are not in this MNIST file, so they cannot be kept out of "
+            f"the training: the file is damaged or is no MNIST. {HOW_TO_GET_MNIST}"
         )
     return found
 
@@ -207,7 +209,8 @@ def _download(path: Path, opener: Callable = urlopen) -> None:
 
 @cache
 def _mnist_bytes(path: Path, _modified: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """The file's four arrays: grey levels uint8 (n, 28, 28) and classes uint8 (n,), of the training half and of the test half."""
+    """The file's four arrays: grey levels uint8 (n, 28, 28) and classes uint8 (n,), of the training half and of the
+    test half."""
     names = ("x_train", "y_train", "x_test", "y_test")
     try:
         with np.load(path, allow_pickle=False) as file:

@@ -1,11 +1,10 @@
 """The one training loop: batches, learning-rate schedule, progress, checkpoints, cancel.
 
-What is minimised is an *objective*, a function that is compiled into the training step. `CrossEntropy` is the plain one;
-`Adversarial` first attacks the batch inside that same step (Madry et al. 2018, "Towards Deep Learning Models Resistant to
-Adversarial Attacks", arXiv:1706.06083), and other defenses can bring their own.
+What is minimised is an objective (see core/objectives.py), a function that is compiled into the training step.
 
-Everything random comes from the plan's seed and from the number of the step, so that a training that was cut off and goes on
-from its checkpoint ends with the same weights, bit for bit, as one that was not (on the same machine and threads).
+Everything random comes from the plan's seed and from the number of the step, so that a training that was cut off and
+goes on from its checkpoint ends with the same weights, bit for bit, as one that was not (on the same machine and
+threads).
 """
 
 from __future__ import annotations
@@ -18,42 +17,28 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from core import lowering
 from core.digits import Digits, fingerprint
 from core.errors import InputError
+from core.objectives import CrossEntropy, Moment, Objective
 
 #: `watch(done, total, metrics)`: called at intervals with the number of steps done; False stops the training.
 Watch = Callable[[int, int, dict[str, float]], bool | None]
-
-
-class Moment(NamedTuple):
-    """Where in the training a step stands, as tensors: `share` float32 in [0, 1), `seed` int32 (2,), another at each step."""
-
-    share: tf.Tensor
-    seed: tf.Tensor
-
-
-class Objective(Protocol):
-    """What a training minimises."""
-
-    def __call__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment) -> tuple[tf.Tensor, tf.Tensor]:
-        """Batch (n, 28, 28, 1), classes int (n,) -> each digit's loss (n,) and the logits (n, 10) it was scored by."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
     """How a training runs: Adam or SGD, in epochs of freshly shuffled full batches.
 
-    The learning rate rises linearly from 0 to `rate` over the share `warmup` of the training, then falls to 0 as `decay`
-    says: "cosine", "linear", or not at all ("constant"). `average` > 0 keeps an exponential average of the weights with that
-    decay at each step, which the model gets in the end: it is worth about a tenth of a point on MNIST, for nothing.
+    The learning rate rises linearly from 0 to `rate` over the share `warmup` of the training, then falls to 0 as
+    `decay` says: "cosine", "linear", or not at all ("constant"). `average` > 0 keeps an exponential average of the
+    weights with that decay at each step, which the model gets in the end: it is worth about a tenth of a point on
+    MNIST, for nothing.
     """
 
     epochs: int = 10
@@ -91,66 +76,10 @@ class Plan:
         return self.rate * {"constant": 1.0, "linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left)}[self.decay]
 
 
-@dataclass(frozen=True, kw_only=True)
-class CrossEntropy:
-    """Plain training: cross-entropy, with `smoothing` of the right answer's probability spread over all ten classes."""
-
-    smoothing: float = 0.0
-
-    def __call__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment) -> tuple[tf.Tensor, tf.Tensor]:
-        logits = model(x, training=True)
-        return cross_entropy(logits, y, self.smoothing), logits
-
-
-@dataclass(frozen=True, kw_only=True)
-class Adversarial:
-    """Adversarial training: each batch is attacked by PGD in the L-infinity ball first, and the model learns the attacked digits.
-
-    `eps` grows linearly from 0 over the share `ramp` of the training, because a fresh network that meets the full budget
-    at once learns nothing; `step_size` is relative to the present eps. With few and large steps this training can collapse
-    ("catastrophic overfitting", Wong et al. 2020, arXiv:2001.03994): the model then withstands this attack alone.
-    """
-
-    eps: float = 0.3
-    steps: int = 10
-    step_size: float = 0.25
-    ramp: float = 0.2
-    smoothing: float = 0.0
-
-    def __call__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment) -> tuple[tf.Tensor, tf.Tensor]:
-        eps = self.eps * (tf.minimum(moment.share / self.ramp, 1.0) if self.ramp else 1.0)
-        attacked = self.attack(lowering.forward(model), x, y, eps, moment.seed)
-        logits = model(attacked, training=True)
-        return cross_entropy(logits, y, self.smoothing), logits
-
-    def attack(self, forward: Callable, x: tf.Tensor, y: tf.Tensor, eps: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """PGD from a random start on the cross-entropy: (n, 28, 28, 1) in the ball around x and in [0, 1]."""
-        low, high = tf.maximum(x - eps, 0.0), tf.minimum(x + eps, 1.0)
-        step = self.step_size * eps
-        truth = tf.one_hot(y, 10)
-
-        def climb(i: tf.Tensor, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(z)
-                logits = forward(z)
-            # The gradient of each digit's own cross-entropy by its logits, written out: no batch mate enters it.
-            gradient = tape.gradient(logits, z, output_gradients=tf.nn.softmax(logits) - truth)
-            return i + 1, tf.clip_by_value(z + step * tf.sign(gradient), low, high)
-
-        start = tf.clip_by_value(x + eps * tf.random.stateless_uniform(tf.shape(x), seed, -1.0, 1.0), low, high)
-        loop = tf.while_loop(lambda i, _: i < self.steps, climb, (tf.constant(0), start), parallel_iterations=1)
-        return tf.stop_gradient(loop[1])
-
-
-def cross_entropy(logits: tf.Tensor, y: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
-    """Logits (n, 10), classes int (n,) -> each digit's cross-entropy (n,)."""
-    truth = tf.one_hot(y, 10) * (1.0 - smoothing) + smoothing / 10.0
-    return tf.nn.softmax_cross_entropy_with_logits(truth, logits)
-
-
 @dataclass(frozen=True)
 class Fitted:
-    """How a training went: steps `done` of `total`, whether it was `stopped` before its end, and each epoch's metrics."""
+    """How a training went: steps `done` of `total`, whether it was `stopped` before its end, and each epoch's
+    metrics."""
 
     done: int
     total: int
@@ -170,10 +99,10 @@ def fit(
 ) -> Fitted:
     """Train `model`, which returns logits, in place.
 
-    `watch` is called every so many steps and at each epoch's end, with the epoch, its loss and accuracy so far, and the
-    learning rate; where it returns False the training stops and the model keeps what it has learnt. With a `checkpoint`
-    the state is saved to that file at each epoch's end and on a stop, and a training whose file exists goes on from there.
-    Raises InputError where the file is damaged or belongs to another training.
+    `watch` is called every so many steps and at each epoch's end, with the epoch, its loss and accuracy so far, and
+    the learning rate; where it returns False the training stops and the model keeps what it has learnt. With a
+    `checkpoint` the state is saved to that file at each epoch's end and on a stop, and a training whose file exists
+    goes on from there. Raises InputError where the file is damaged or belongs to another training.
     """
     if len(digits) == 0:
         raise InputError("There are no digits to train on.")
@@ -210,7 +139,7 @@ class _Training:
 
     def __post_init__(self) -> None:
         self.batch = min(self.plan.batch, len(self.digits))
-        # The shuffle's last, broken batch is left out: every step has the same shape, and the next shuffle brings those back.
+        # The shuffle's last, broken batch is left out: all steps have one shape, and the next shuffle brings it back.
         self.per_epoch = len(self.digits) // self.batch
         self.total = self.per_epoch * self.plan.epochs
         self.optimizer = _optimizer(self.plan)
@@ -232,7 +161,8 @@ class _Training:
         return tf.reduce_sum(losses), right
 
     def _shuffled(self) -> Iterator[np.ndarray]:
-        """The rows of each batch from step `done` on. The shuffle depends on seed and epoch alone: resuming needs no state."""
+        """The rows of each batch from step `done` on. The shuffle depends on seed and epoch alone: resuming needs no
+        state."""
         for epoch in range(self.done // self.per_epoch, self.plan.epochs):
             order = np.random.default_rng([self.plan.seed, epoch]).permutation(len(self.digits))
             for start in range(self.done % self.per_epoch, self.per_epoch):
@@ -290,7 +220,8 @@ class _Training:
         state = {"identity": self._identity(), "done": self.done, "sums": self.sums, "history": self.history}
         packed = io.BytesIO()
         arrays = {f"v{i}": np.asarray(variable) for i, variable in enumerate(self._variables())}
-        np.savez(packed, state=np.frombuffer(json.dumps(state).encode(), np.uint8), **arrays)
+        arrays["state"] = np.frombuffer(json.dumps(state).encode(), np.uint8)
+        np.savez(packed, **arrays)  # pyright: ignore[reportArgumentType]
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.part-{os.getpid()}")
         with open(part, "wb") as file:

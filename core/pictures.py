@@ -1,8 +1,8 @@
 """From any picture of a digit to one that looks as MNIST's do; and from an untrusted upload to a picture.
 
-MNIST's digits were cropped to their ink, scaled to fit 20 x 20 pixels with their proportions kept, and placed in 28 x 28 by
-their centre of mass (LeCun et al. 1998, "Gradient-based learning applied to document recognition"). A classifier trained on
-them reads a drawing or a photo only if the same is done to it.
+MNIST's digits were cropped to their ink, scaled to fit 20 x 20 pixels with their proportions kept, and placed in 28 x
+28 by their centre of mass (LeCun et al. 1998, "Gradient-based learning applied to document recognition"). A
+classifier trained on them reads a drawing or a photo only if the same is done to it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from core.errors import InputError
 
 MAX_BYTES = 5 * 1024 * 1024
 MAX_PIXELS = 25_000_000
-FORMATS = ("PNG", "JPEG", "MPO", "GIF", "WEBP", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 
 SIZE, BOX = 28, 20  # a digit's side, and that of the square its ink fits in
 WORK = 256  # the longest side that a picture is worked on at
@@ -38,8 +38,8 @@ ACCEPTED = "Choose a PNG, JPEG, GIF, WebP, BMP or TIFF picture of a single digit
 def open_picture(data: bytes) -> Image.Image:
     """The picture in an untrusted upload, upright; the first frame of an animated one.
 
-    At most 5 MB and 25 million pixels: the pixels are counted before they are unpacked. Raises InputError, with a sentence
-    for the visitor, for whatever cannot be used.
+    At most 5 MB and 25 million pixels: the pixels are counted before they are unpacked. Raises InputError, with a
+    sentence for the visitor, for whatever cannot be used.
     """
     if not data:
         raise InputError(f"The file is empty. {ACCEPTED}")
@@ -59,7 +59,8 @@ def open_picture(data: bytes) -> Image.Image:
             return _upright(picture)
     except Image.DecompressionBombError as fault:
         raise InputError(
-            f"The picture has too many pixels; at most {MAX_PIXELS // 1_000_000} million are accepted. Make the picture smaller."
+            f"The picture has too many pixels; at most {MAX_PIXELS // 1_000_000} million are accepted. "
+            "Make the picture smaller."
         ) from fault
     except Image.UnidentifiedImageError as fault:
         raise InputError(f"The file is not a picture that can be read. {ACCEPTED}") from fault
@@ -81,9 +82,9 @@ def _upright(picture: Image.Image) -> Image.Image:
 def from_picture(picture: Image.Image) -> np.ndarray:
     """A picture of one digit, of any size and mode -> float32 (28, 28, 1) in multiples of 1/255, light ink on dark.
 
-    The background is estimated and taken off, uneven light included; ink darker than the background is inverted; the ink is
-    cropped, scaled into 20 x 20 and centred by mass. A digit of MNIST comes back as it was, or nearly. Raises InputError
-    for a blank picture.
+    The background is estimated and taken off, uneven light included; ink darker than the background is inverted; the
+    ink is cropped, scaled into 20 x 20 and centred by mass. A digit of MNIST comes back as it was, or nearly. Raises
+    InputError for a blank picture.
     """
     try:
         light = _lightness(_upright(picture))
@@ -151,10 +152,8 @@ def _on_paper(picture: Image.Image) -> np.ndarray:
         raise InputError(BLANK)
     grey = _clearest(np.where(seen[..., None], pixels[..., :3], pixels[seen][:, :3].mean(axis=0)))
     low, middle, high = np.percentile(grey[seen], (5, 50, 95))
-    if high - low < 0.35:
-        paper = 0.0 if middle > 0.5 else 1.0  # one colour: its shape is the ink
-    else:
-        paper = middle  # a drawing on a paper of its own that leaves part of the picture free
+    # One colour: its shape is the ink, on whatever it stands out from. Else it brings a paper of its own.
+    paper = float(middle < 0.5) if high - low < 0.35 else middle
     return grey * alpha + paper * (1 - alpha)
 
 
@@ -214,7 +213,8 @@ def _divide(values: np.ndarray) -> float:
 
 
 def _digit_of(firm: np.ndarray) -> np.ndarray:
-    """Of the pixels that are ink, bool (height, width), those of the digit: no specks, and nothing that comes in from the rim."""
+    """Of the pixels that are ink, bool (height, width), those of the digit: no specks, and nothing that comes in from
+    the rim."""
     pieces = _pieces(firm)
     inner = [piece for piece in pieces if not _at_rim(piece, firm.shape)]
     # A digit that was drawn over the rim is still a digit.
@@ -255,9 +255,9 @@ def _fitted(ink: np.ndarray) -> np.ndarray:
     if BOX - 2 <= max(whole.shape) <= BOX:
         return whole  # MNIST's own digits: scaling by a pixel or two would only blur them
     ink = _cropped(ink, 0.15)  # fainter is the soft edge of a line, or what JPEG leaves around it
-    longest = max(ink.shape)
-    if longest > 2 * BOX:
+    if max(ink.shape) > 2 * BOX:
         ink = _thick_enough(ink)
+    longest = max(ink.shape)
     height, width = (max(round(side * BOX / longest), 1) for side in ink.shape)
     small = Image.fromarray(ink.astype(np.float32)).resize((width, height), Image.Resampling.HAMMING)
     scaled = np.clip(np.asarray(small), 0, None)
@@ -271,16 +271,17 @@ def _cropped(ink: np.ndarray, faint: float) -> np.ndarray:
 
 
 def _thick_enough(ink: np.ndarray) -> np.ndarray:
-    """A pen's thin line would fade away in 20 pixels: widened to about 7 % of the digit's height, half of MNIST's strokes."""
+    """A pen's thin line would fade away in 20 pixels: widened to about 7 % of the digit's height, half of MNIST's
+    strokes."""
     firm = ink > 0.5
     edges = np.count_nonzero(firm[1:] != firm[:-1]) + np.count_nonzero(firm[:, 1:] != firm[:, :-1])
     width = 2.5 * firm.sum() / max(edges, 1)  # a line of w pixels has two edges; 2.5 instead of 2 for those that slant
     missing = round(0.07 * max(ink.shape) - width)
     if missing < 1:
         return ink
-    wider = np.pad(ink, missing)
-    grey = Image.fromarray(np.round(wider * 255).astype(np.uint8))
-    return np.asarray(grey.filter(ImageFilter.MaxFilter(2 * ((missing + 1) // 2) + 1)), np.float32) / 255
+    grey = Image.fromarray(np.round(np.pad(ink, missing) * 255).astype(np.uint8))
+    wider = np.asarray(grey.filter(ImageFilter.MaxFilter(2 * ((missing + 1) // 2) + 1)), np.float32) / 255
+    return _cropped(wider, 0.15)
 
 
 def _centred(ink: np.ndarray) -> np.ndarray:

@@ -17,9 +17,9 @@ STOREYS = (
     ("core.norms", "core.losses", "core.knobs", "core.registry", "core.seeds", "core.pictures", "core.digits"),
     ("core.classifier", "core.model_files", "core.lowering", "core.result", "core.zoo"),
     ("core.attacks",),
-    ("core.sweep", "core.fit"),
+    ("core.sweep", "core.fit", "core.objectives"),
     ("core.defenses", "core.poisoning"),
-    ("core.training", "core.benchmark"),
+    ("core.training", "core.recipes", "core.cards", "core.benchmark"),
     ("pages.components",),
     ("pages", "dashboard"),
 )
