@@ -70,12 +70,9 @@ def provenance(name: str, model: Classifier, data: Digits) -> dict[str, Any]:
         "title": chosen.title,
         "summary": chosen.summary,
         "order": chosen.order,
-        "architecture": [_sentence(layer) for layer in model.keras.layers],
+        "architecture": architecture(model.keras),
         "parameters": model.parameters,
-        "recipe": {
-            **describe(chosen.plan, chosen.objective),
-            "dropout": [layer.rate for layer in chosen.build().layers if isinstance(layer, layers.Dropout)],
-        },
+        "recipe": {**describe(chosen.plan, chosen.objective), "network": architecture(chosen.build())},
         "seed": chosen.plan.seed,
         "training_digits": len(data),
         "training_set": "MNIST, the 60,000 training digits less the 5,000 bundled ones",
@@ -89,8 +86,12 @@ def provenance(name: str, model: Classifier, data: Digits) -> dict[str, Any]:
     }
 
 
-def _sentence(layer: keras.layers.Layer) -> str:
-    """A layer in a few words."""
+def architecture(model: keras.Model) -> list[str]:
+    """A network's layers, each in a few words."""
+    return [_words(layer) for layer in model.layers]
+
+
+def _words(layer: keras.layers.Layer) -> str:
     act = getattr(layer, "activation", None)
     then = f", {act.__name__}" if act is not None and act.__name__ != "linear" else ""
     if isinstance(layer, layers.Conv2D):
@@ -98,6 +99,8 @@ def _sentence(layer: keras.layers.Layer) -> str:
         return f"Conv2D {layer.filters}, {kernel}, stride {layer.strides[0]}, {layer.padding}{then}"
     if isinstance(layer, layers.Dense):
         return f"Dense {layer.units}{then}"
+    if isinstance(layer, layers.Dropout):
+        return f"Dropout {layer.rate:g}"
     return f"{type(layer).__name__}{then}"
 
 

@@ -212,7 +212,8 @@ class _Training:
 
     def _identity(self) -> str:
         """What a checkpoint must agree on to belong to this training."""
-        parts = (self.plan, self.objective, self.model.to_json(), fingerprint(self.digits))
+        network = [(type(layer).__name__, _nameless(layer.get_config())) for layer in self.model.layers]
+        parts = (self.plan, self.objective, network, fingerprint(self.digits))
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def save(self, path: Path) -> None:
@@ -250,6 +251,13 @@ class _Training:
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
         self.done, self.sums, self.history = state["done"], state["sums"], state["history"]
+
+
+def _nameless(config: Any) -> Any:
+    """A layer's configuration without names: Keras numbers those by what else the process has built."""
+    if isinstance(config, dict):
+        return {key: _nameless(value) for key, value in config.items() if key != "name"}
+    return [_nameless(value) for value in config] if isinstance(config, list | tuple) else config
 
 
 def _optimizer(plan: Plan) -> keras.Optimizer:

@@ -31,9 +31,7 @@ class Recipe:
 
 def _network(*hidden: keras.layers.Layer) -> keras.Model:
     """Image -> these layers -> ten logits."""
-    # Named, because a checkpoint knows its network by its configuration and Keras would number the unnamed.
-    stack = [keras.Input((28, 28, 1), name="image"), *hidden, layers.Dense(10, name="logits")]
-    return keras.Sequential(stack, name="sequential")
+    return keras.Sequential([keras.Input((28, 28, 1), name="image"), *hidden, layers.Dense(10, name="logits")])
 
 
 def _mlp() -> keras.Model:

@@ -42,7 +42,7 @@ def train(name: str, work: Path, watch: fit.Watch | None = None, data: Digits | 
     keras.utils.set_random_seed(chosen.plan.seed)
     model = chosen.build()
     # A recipe that was changed begins a checkpoint of its own and does not trip over the old one.
-    made = json.dumps([fit.describe(chosen.plan, chosen.objective), model.to_json()], sort_keys=True)
+    made = json.dumps([fit.describe(chosen.plan, chosen.objective), cards.architecture(model)], sort_keys=True)
     checkpoint = work / f"{name}-{hashlib.sha256(made.encode()).hexdigest()[:12]}.npz"
     fitted = fit.fit(model, data, chosen.plan, objective=chosen.objective, watch=watch, checkpoint=checkpoint)
     return None if fitted.stopped else bare(model, name)
