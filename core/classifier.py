@@ -98,8 +98,9 @@ def softmax(logits: np.ndarray) -> np.ndarray:
 
 def as_logits(model: keras.Model) -> keras.Model:
     """The same model without the softmax at its end, sharing its weights; itself where it already returns logits."""
-    if model.inputs is None or len(model.inputs) != 1 or tuple(model.inputs[0].shape[1:]) != IMAGE:
-        shapes = [tuple(each.shape) for each in model.inputs or ()]
+    inputs = getattr(model, "inputs", None) or ()  # a Sequential that was never built has none
+    if len(inputs) != 1 or tuple(inputs[0].shape[1:]) != IMAGE:
+        shapes = [tuple(each.shape) for each in inputs]
         raise ModelRefused(f"The model takes {shapes}; one input of shape (None, 28, 28, 1) was expected.")
     if len(model.outputs) != 1 or tuple(model.outputs[0].shape[1:]) != (CLASSES,):
         shapes = [tuple(each.shape) for each in model.outputs]

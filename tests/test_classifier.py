@@ -1,0 +1,279 @@
+"""The classifier: always logits, a version that follows the weights, and a door that lets no code in."""
+
+import io
+import json
+import zipfile
+
+import h5py
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from core import lowering
+from core.classifier import Classifier, ModelRefused, load
+from tests.support import some_digits
+
+LAYERS = keras.layers
+
+
+def build(*layers: keras.layers.Layer) -> keras.Model:
+    return keras.Sequential([LAYERS.Input((28, 28, 1)), *layers])
+
+
+def small() -> keras.Model:
+    return build(LAYERS.Conv2D(4, 3, strides=2, activation="relu"), LAYERS.Flatten(), LAYERS.Dense(10))
+
+
+def as_file(model: keras.Model, folder, suffix: str = ".keras") -> bytes:
+    path = folder / f"model{suffix}"
+    model.save(path)
+    return path.read_bytes()
+
+
+def repacked(data: bytes, **members: bytes) -> bytes:
+    """The archive with some members replaced: config=..., weights=..."""
+    names = {"config": "config.json", "weights": "model.weights.h5"}
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(out, "w") as new:
+        replaced = {names.get(key, key): value for key, value in members.items()}
+        for name in old.namelist():
+            new.writestr(name, replaced.get(name, old.read(name)))
+    return out.getvalue()
+
+
+def config_of(data: bytes) -> dict:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return json.loads(archive.read("config.json"))
+
+
+class TestClassifier:
+    def test_it_returns_logits_classes_and_probabilities(self, plain):
+        x, y = some_digits(30)
+        logits = plain.logits(x)
+        assert logits.shape == (30, 10) and logits.dtype == np.float32
+        np.testing.assert_allclose(logits, np.asarray(plain.keras(x, training=False)), rtol=1e-3, atol=1e-3)
+        np.testing.assert_array_equal(plain.predict(x), logits.argmax(axis=1))
+        assert plain.predict(x).dtype == np.int64 and (plain.predict(x) == y).mean() > 0.9
+        shares = plain.probabilities(x)
+        assert shares.dtype == np.float32
+        np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-5)
+        np.testing.assert_array_equal(shares.argmax(axis=1), plain.predict(x))
+
+    def test_probabilities_of_huge_logits_are_numbers(self):
+        model = small()
+        model.set_weights([weight * 1e6 for weight in model.get_weights()])
+        assert np.isfinite(Classifier(model).probabilities(some_digits(5)[0])).all()
+
+    def test_a_large_batch_is_the_same_as_its_parts(self, plain):
+        x, _ = some_digits(1100)
+        whole = plain.logits(x)
+        np.testing.assert_allclose(whole[:7], plain.logits(x[:7]), rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(whole[-7:], plain.logits(x[-7:]), rtol=1e-3, atol=1e-3)
+
+    def test_the_version_follows_architecture_and_weights(self):
+        keras.utils.set_random_seed(0)
+        one = small()
+        twin = keras.models.clone_model(one)
+        twin.set_weights(one.get_weights())
+        assert Classifier(one).version == Classifier(one).version
+        weights = one.get_weights()
+        weights[0] = weights[0] + np.float32(1e-6)
+        twin.set_weights(weights)
+        assert Classifier(twin).version != Classifier(one).version
+
+    def test_its_title_and_size(self):
+        classifier = Classifier(small(), name="my_model")
+        assert classifier.name == "my_model" and classifier.title
+        assert classifier.parameters == small().count_params()
+
+    @pytest.mark.parametrize(
+        ("model", "said"),
+        [
+            (lambda: keras.Sequential([LAYERS.Input((32, 32, 1)), LAYERS.Flatten(), LAYERS.Dense(10)]), r"28, 28, 1"),
+            (lambda: keras.Sequential([LAYERS.Input((28, 28, 3)), LAYERS.Flatten(), LAYERS.Dense(10)]), r"28, 28, 1"),
+            (lambda: build(LAYERS.Flatten(), LAYERS.Dense(7)), r"10"),
+            (lambda: build(LAYERS.Conv2D(10, 3)), r"10"),
+            (lambda: keras.Sequential([LAYERS.Flatten(), LAYERS.Dense(10)]), r"28, 28, 1"),
+        ],
+        ids=["32 x 32", "colour", "seven classes", "a picture out", "not built"],
+    )
+    def test_a_model_of_another_shape_is_refused(self, model, said):
+        with pytest.raises(ModelRefused, match=said):
+            Classifier(model())
+
+
+class TestLowering:
+    BODIES = (
+        [LAYERS.Conv2D(4, 3, strides=2, activation="relu")],
+        [LAYERS.Conv2D(8, 5, strides=2, padding="same", activation="relu")],
+        [LAYERS.Conv2D(8, 4, strides=2), LAYERS.Conv2D(6, 3, strides=(2, 1))],
+        [LAYERS.Conv2D(8, 3, strides=3, use_bias=False), LAYERS.Conv2D(8, 5, strides=2, padding="same")],
+        [LAYERS.Conv2D(8, 2, strides=4), LAYERS.ReLU()],
+        [LAYERS.Conv2D(8, 3, dilation_rate=2), LAYERS.MaxPooling2D()],
+        [LAYERS.Conv2D(8, 3), LAYERS.BatchNormalization(), LAYERS.ReLU(), LAYERS.AveragePooling2D(2)],
+        [LAYERS.Rescaling(2.0, -1.0), LAYERS.Flatten(), LAYERS.Dropout(0.5), LAYERS.Dense(20, "tanh")],
+    )
+
+    @pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+    def test_the_rearranged_model_is_the_same_function_with_the_same_gradient(self, body):
+        """Attacks run on core.lowering's form of the model: logits and input gradients equal the Keras model's own."""
+        keras.utils.set_random_seed(3)
+        net = Classifier(build(*body, LAYERS.Flatten(), LAYERS.Dense(10))).keras
+        x = tf.constant(np.random.default_rng(0).uniform(size=(5, 28, 28, 1)).astype(np.float32))
+        answers = []
+        for forward in (lambda x: net(x, training=False), lowering.forward(net)):
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                logits = forward(x)
+            slope = np.random.default_rng(1).normal(size=(5, 10)).astype(np.float32)
+            answers.append((logits.numpy(), tape.gradient(logits, x, output_gradients=tf.constant(slope)).numpy()))
+        for own, rearranged in zip(*answers, strict=True):
+            np.testing.assert_allclose(rearranged, own, rtol=1e-3, atol=1e-4)
+
+    def test_a_model_with_branches_is_run_as_it_is(self):
+        inputs = keras.Input((28, 28, 1))
+        both = LAYERS.Add()([LAYERS.Conv2D(4, 3, strides=2)(inputs), LAYERS.Conv2D(4, 3, strides=2)(inputs)])
+        net = keras.Model(inputs, LAYERS.Dense(10)(LAYERS.Flatten()(both)))
+        x, _ = some_digits(3)
+        np.testing.assert_allclose(np.asarray(lowering.forward(net)(x)), np.asarray(net(x)), rtol=1e-4, atol=1e-5)
+
+    def test_a_graph_of_it_reads_the_live_weights(self):
+        net = Classifier(small()).keras
+        x, forward = some_digits(3)[0], tf.function(lambda x: lowering.forward(net)(x))
+        before = np.asarray(forward(x))
+        net.set_weights([weight * 2 for weight in net.get_weights()])
+        np.testing.assert_allclose(np.asarray(forward(x)), np.asarray(net(x, training=False)), rtol=1e-3, atol=1e-4)
+        assert not np.allclose(before, np.asarray(forward(x)))
+
+    def test_the_attacks_see_the_zoo_models_as_they_are(self, plain):
+        x, _ = some_digits(50)
+        np.testing.assert_allclose(np.asarray(lowering.forward(plain.keras)(x)), plain.logits(x), rtol=1e-3, atol=1e-3)
+
+
+class TestLoad:
+    @pytest.mark.parametrize("suffix", [".keras", ".h5"])
+    def test_a_saved_model_comes_back_from_its_path_and_from_its_bytes(self, tmp_path, suffix):
+        model = small()
+        data = as_file(model, tmp_path, suffix)
+        x, _ = some_digits(4)
+        for source in (data, tmp_path / f"model{suffix}", str(tmp_path / f"model{suffix}")):
+            classifier = load(source, name="mine")
+            np.testing.assert_allclose(classifier.logits(x), np.asarray(model(x)), rtol=1e-3, atol=1e-4)
+
+    def test_a_softmax_at_its_end_is_taken_off(self, tmp_path):
+        model = build(LAYERS.Flatten(), LAYERS.Dense(10, activation="softmax"))
+        x, _ = some_digits(4)
+        classifier = load(as_file(model, tmp_path))
+        np.testing.assert_allclose(classifier.probabilities(x), np.asarray(model(x)), rtol=1e-4, atol=1e-6)
+        assert not np.allclose(classifier.logits(x).sum(axis=1), 1)
+
+    @pytest.mark.parametrize(
+        ("data", "said"),
+        [
+            (b"", "empty"),
+            (b"hello", "not a Keras model"),
+            (b"PK\x03\x04 torn", "not a Keras model|damaged"),
+            (b"\x89HDF\r\n\x1a\n torn", "damaged"),
+            (b"\x80\x04\x95 a pickle", "not a Keras model"),
+            (b"x" * 41_000_000, "larger than 40 MB"),
+        ],
+        ids=["empty", "text", "torn zip", "torn hdf5", "pickle", "huge"],
+    )
+    def test_what_is_no_model_is_refused(self, data, said):
+        with pytest.raises(ModelRefused, match=said):
+            load(data)
+
+    def test_a_missing_file_is_refused(self, tmp_path):
+        with pytest.raises(ModelRefused, match=r"no model file 'gone\.keras'"):
+            load(tmp_path / "gone.keras")
+
+    @pytest.mark.parametrize("suffix", [".keras", ".h5"])
+    def test_a_lambda_is_refused_and_never_run(self, tmp_path, suffix):
+        model = build(LAYERS.Flatten(), LAYERS.Lambda(lambda x: x * 2), LAYERS.Dense(10))
+        with pytest.raises(ModelRefused, match="Lambda"):
+            load(as_file(model, tmp_path, suffix))
+
+    def test_a_lambda_hidden_in_a_nested_model_is_refused(self, tmp_path):
+        inner = keras.Sequential([LAYERS.Input((784,)), LAYERS.Lambda(lambda x: x * 2)])
+        with pytest.raises(ModelRefused, match="Lambda"):
+            load(as_file(build(LAYERS.Flatten(), inner, LAYERS.Dense(10)), tmp_path))
+
+    def test_a_layer_of_ones_own_is_refused(self, tmp_path):
+        @keras.saving.register_keras_serializable("somebody")
+        class Mine(LAYERS.Layer):
+            def call(self, inputs):
+                return inputs
+
+        with pytest.raises(ModelRefused, match="not known to be safe"):
+            load(as_file(build(LAYERS.Flatten(), Mine(), LAYERS.Dense(10)), tmp_path))
+
+    @pytest.mark.parametrize("wrapper", [LAYERS.TimeDistributed, LAYERS.Bidirectional])
+    def test_a_wrapper_that_could_carry_another_layer_is_refused(self, tmp_path, wrapper):
+        inner = LAYERS.Dense(4) if wrapper is LAYERS.TimeDistributed else LAYERS.GRU(4)
+        body = [LAYERS.Reshape((28, 28)), wrapper(inner), LAYERS.Flatten(), LAYERS.Dense(10)]
+        with pytest.raises(ModelRefused, match="not known to be safe"):
+            load(as_file(build(*body), tmp_path))
+
+    @pytest.mark.parametrize("module", ["os", "builtins", "subprocess", "keras.src.utils", "tensorflow"])
+    def test_a_configuration_that_points_at_code_is_refused(self, tmp_path, module):
+        data = as_file(build(LAYERS.Flatten(), LAYERS.Dense(10)), tmp_path)
+        config = config_of(data)
+        for layer in config["config"]["layers"]:
+            if layer["class_name"] == "Dense":
+                layer["config"]["kernel_initializer"] = {"module": module, "class_name": "function", "config": "system"}
+        with pytest.raises(ModelRefused, match="refers to code"):
+            load(repacked(data, config=json.dumps(config).encode()))
+
+    @pytest.mark.parametrize(
+        "config", [b"", b"[]", b"{", b"null", b'{"class_name": "Sequential"}', b'{"class_name": "Thing"}']
+    )
+    def test_a_damaged_configuration_is_refused(self, tmp_path, config):
+        data = as_file(build(LAYERS.Flatten(), LAYERS.Dense(10)), tmp_path)
+        with pytest.raises(ModelRefused):
+            load(repacked(data, config=config))
+
+    @pytest.mark.parametrize("keep", [0, 100, 2000])
+    def test_damaged_weights_are_refused(self, tmp_path, keep):
+        data = as_file(build(LAYERS.Flatten(), LAYERS.Dense(10)), tmp_path)
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            weights = archive.read("model.weights.h5")
+        with pytest.raises(ModelRefused):
+            load(repacked(data, weights=weights[:keep]))
+
+    def test_a_truncated_file_is_refused_wherever_it_ends(self, tmp_path):
+        for suffix in (".keras", ".h5"):
+            data = as_file(small(), tmp_path, suffix)
+            for share in (0.1, 0.5, 0.9, 0.99):
+                with pytest.raises(ModelRefused):
+                    load(data[: int(len(data) * share)])
+
+    def test_weights_that_link_to_another_file_are_refused(self, tmp_path):
+        data = as_file(small(), tmp_path, ".h5")
+        path = tmp_path / "linked.h5"
+        path.write_bytes(data)
+        with h5py.File(path, "a") as file:
+            file["elsewhere"] = h5py.ExternalLink("/etc/hostname", "/")
+        with pytest.raises(ModelRefused, match="link to another place"):
+            load(path)
+
+    def test_an_archive_that_unpacks_to_too_much_is_refused(self, tmp_path):
+        data = as_file(build(LAYERS.Flatten(), LAYERS.Dense(10)), tmp_path)
+        out = io.BytesIO(data)
+        with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("padding", b"\0" * 170_000_000)
+        assert len(out.getvalue()) < 1_000_000
+        with pytest.raises(ModelRefused, match="unpacks to more than 160 MB"):
+            load(out.getvalue())
+
+    def test_too_many_layers_and_parameters_are_refused(self, tmp_path):
+        deep = build(LAYERS.Flatten(), *[LAYERS.ReLU() for _ in range(205)], LAYERS.Dense(10))
+        with pytest.raises(ModelRefused, match="at most 200"):
+            load(as_file(deep, tmp_path))
+        data = as_file(build(LAYERS.Flatten(), LAYERS.Dense(10)), tmp_path)
+        config = config_of(data)
+        for layer in config["config"]["layers"]:
+            if layer["class_name"] == "Dense":
+                layer["config"]["units"] = 10**9
+        with pytest.raises(ModelRefused):
+            load(repacked(data, config=json.dumps(config).encode()))
