@@ -7,7 +7,7 @@ that a graph is traced once for all of them; and the softmax never saturates, be
 
 import tensorflow as tf
 
-from core.errors import InputError
+from core.errors import InputError, shown
 
 _NAMES = ("cross_entropy", "margin", "dlr")
 _FAR = 1e30
@@ -20,8 +20,8 @@ def names() -> tuple[str, ...]:
 
 def index(name: str) -> int:
     """The number by which a compiled graph knows a loss, or InputError."""
-    if name not in _NAMES:
-        raise InputError(f"There is no loss named {name!r}; there are {', '.join(_NAMES)}.")
+    if not isinstance(name, str) or name not in _NAMES:
+        raise InputError(f"There is no loss named {shown(name)}; there are {', '.join(_NAMES)}.")
     return _NAMES.index(name)
 
 

@@ -6,7 +6,7 @@ import pkgutil
 from functools import cached_property
 from typing import Generic, TypeVar
 
-from core.errors import InputError
+from core.errors import InputError, shown
 
 T = TypeVar("T")
 
@@ -34,10 +34,10 @@ class Registry(Generic[T]):
 
     def get(self, name: str) -> type[T]:
         """The class of that name; InputError, with the names that exist, for any other."""
-        if name not in self._names:
+        if not isinstance(name, str) or name not in self._names:
             near = difflib.get_close_matches(str(name), self._names, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise InputError(f"There is no {self.noun} named {name!r}; there are {', '.join(self._names)}.{hint}")
+            raise InputError(f"There is no {self.noun} named {shown(name)}; there are {', '.join(self._names)}.{hint}")
         module = importlib.import_module(f"{self.package}.{name}")
         offered = [
             each

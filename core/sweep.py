@@ -8,7 +8,7 @@ import numpy as np
 from core import norms
 from core.attacks.base import Attack, Watch
 from core.classifier import Classifier
-from core.errors import InputError
+from core.errors import InputError, shown
 from core.result import Result
 
 EPS_MAX = {"linf": 0.3, "l2": 3.0, "l1": 30.0}
@@ -59,7 +59,7 @@ def sweep(
     norm = norms.get(attack.norms[0] if norm is None else norm).name
     if epsilons is None:
         if isinstance(count, bool) or not isinstance(count, Integral) or count < 1:
-            raise InputError(f"count is {count!r}; a whole number of epsilons, at least 1, was expected.")
+            raise InputError(f"count is {shown(count)}; a whole number of epsilons, at least 1, was expected.")
         epsilons = grid(norm, eps_max, int(count))
     epsilons = np.asarray(epsilons, dtype=np.float64)
     if epsilons.ndim != 1 or not len(epsilons) or (np.diff(epsilons) <= 0).any():

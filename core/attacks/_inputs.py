@@ -8,7 +8,7 @@ import numpy as np
 
 from core import norms
 from core.classifier import CLASSES, IMAGE, Classifier
-from core.errors import InputError
+from core.errors import InputError, shown
 
 
 def model(value: Any) -> Classifier:
@@ -111,12 +111,12 @@ def budget(value: Any, count: int, within: norms.Norm, *, optional: bool) -> np.
 def seed(value: Any) -> int:
     """Any integer."""
     if isinstance(value, bool) or not isinstance(value, Integral):
-        raise InputError(f"seed is {value!r}; a whole number was expected.")
+        raise InputError(f"seed is {shown(value)}; a whole number was expected.")
     return int(value)
 
 
 def watch(value: Any) -> Callable | None:
     """A function of (done, total, x_so_far), or None."""
     if value is not None and not callable(value):
-        raise InputError(f"watch is {value!r}; a function of (done, total, x_so_far) was expected, or None.")
+        raise InputError(f"watch is {shown(value)}; a function of (done, total, x_so_far) was expected, or None.")
     return value
