@@ -12,4 +12,5 @@ def shown(value: object) -> str:
     return " ".join(_short.repr(value).split())
 
 
-_short = reprlib.Repr(maxstring=60, maxother=60, maxlong=60)
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _short.maxlong = 60
