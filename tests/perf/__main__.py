@@ -1,0 +1,48 @@
+"""`python -m tests.perf [engine|page|all] [--threads N] [--repeats N]`: the engine's speed, and the page's, as tables."""
+
+import argparse
+import os
+import platform
+import sys
+
+
+def machine() -> str:
+    """The processor and the cores that this process may use."""
+    model = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            model = next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        pass  # not Linux, or a processor without a name
+    return f"{model}, {cores()} cores, Python {platform.python_version()} on {platform.system()}"
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def main() -> None:
+    """Read the command line, hold the process to its cores, and run what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.perf", description=__doc__)
+    parser.add_argument("part", nargs="?", choices=["engine", "page", "all"], default="all", help="what to measure")
+    parser.add_argument("--threads", type=int, help="use this many cores only (Linux)")
+    parser.add_argument("--repeats", type=int, default=5, help="interleaved repeats of each long measurement")
+    asked = parser.parse_args()
+    if asked.threads:
+        # Before TensorFlow starts, which sizes its thread pools by the cores that it may use.
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: asked.threads])
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    print(machine(), flush=True)
+    if asked.part in ("engine", "all"):
+        from tests.perf import engine
+
+        engine.main(repeats=asked.repeats)
+    if asked.part in ("page", "all"):
+        from tests.perf import page
+
+        page.main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
