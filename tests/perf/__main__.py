@@ -1,4 +1,4 @@
-"""`python -m tests.perf [engine|page|all] [--threads N] [--repeats N]`: the engine's speed, and the page's, as tables."""
+"""`python -m tests.perf [engine|page|all] [--threads N] [--repeats N]`: speeds as tables."""
 
 import argparse
 import os

@@ -64,17 +64,14 @@ def against_peers(model: Classifier, count: int, repeats: int) -> float:
     times = in_turns({name: (lambda run=run: run(x, y)) for name, run in runs.items()}, repeats)
     medians = {name: median(each) for name, each in times.items()}
     rivals = [value for name, value in medians.items() if not name.startswith(OURS)]
-    print(
-        f"\nPGD, {peers.STEPS} steps, Linf {peers.EPS:g}, {model.name}, {count} digit{'s' * (count > 1)}; {repeats} turns"
-    )
+    what = f"{count} digits" if count > 1 else "1 digit"
+    print(f"\nPGD, {peers.STEPS} steps, Linf {peers.EPS:g}, {model.name}, {what}; {repeats} turns")
     print(f"{'':26}{'median':>10}{'fastest':>10}{'of best peer':>14}{'success':>10}")
     for name, run in runs.items():
         success = (right & (model.predict(run(x, y)) != y)).mean()
         share = f"{medians[name] / min(rivals):.3f}" if rivals else "-"
-        print(
-            f"{name:26}{medians[name] * 1e3:7.1f} ms{min(times[name]) * 1e3:7.1f} ms{share:>14}{success:>10.1%}",
-            flush=True,
-        )
+        row = f"{name:26}{medians[name] * 1e3:7.1f} ms{min(times[name]) * 1e3:7.1f} ms{share:>14}{success:>10.1%}"
+        print(row, flush=True)
     return medians[OURS]
 
 
@@ -106,7 +103,5 @@ def main(repeats: int = 5) -> None:
     # A step is one pass forward and one back to the image, which costs as much again; no gradient of weights is needed.
     work = DIGITS * peers.STEPS * 2 * 2 * multiply_adds(model)
     peak = matmul_peak()
-    print(
-        f"\nPGD on {DIGITS} digits: {work / many / 1e9:.0f} GFLOP/s of this machine's {peak / 1e9:.0f} in a matrix product: "
-        f"{work / many / peak:.0%}"
-    )
+    reached = f"{work / many / 1e9:.0f} GFLOP/s of this machine's {peak / 1e9:.0f} in a matrix product"
+    print(f"\nPGD on {DIGITS} digits: {reached}, {work / many / peak:.0%}")
