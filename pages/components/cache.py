@@ -1,0 +1,86 @@
+"""The pages' only caches over core: models that all visitors read, and the sweeps that several may ask for."""
+
+import threading
+
+import numpy as np
+import streamlit as st
+
+from core import attacks, sweep, zoo
+from core.attacks import Attack
+from core.classifier import Classifier
+from core.result import Result
+
+_HEAVY = threading.BoundedSemaphore(2)  # attacks at one time, whoever asks: more would only slow each other down
+
+
+@st.cache_resource(show_spinner=False)
+def model(name: str) -> Classifier:
+    """A model of the zoo, shared by all visitors and never changed; zoo.ModelUnavailable is raised anew at every call."""
+    return zoo.load(name)
+
+
+def _attack(name: str, knobs: tuple) -> Attack:
+    return attacks.get(name)(**dict(knobs))
+
+
+def _image(pixels: bytes) -> np.ndarray:
+    return np.frombuffer(pixels, np.float32).reshape(28, 28, 1)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def swept(
+    model_name: str,
+    version: str,
+    attack: str,
+    knobs: tuple,
+    pixels: bytes,
+    label: int,
+    norm: str,
+    target: int | None,
+    seed: int,
+    epsilons: tuple[float, ...] | None = None,
+) -> dict:
+    """A digit's sweep as the scrubber wants it (see scrubber.pack); over the norm's own grid unless epsilons are given.
+
+    pixels: 784 float32 as bytes, so that the key holds every bit of the digit; version: the model's.
+    """
+    from pages.components import scrubber
+
+    grid = None if epsilons is None else np.array(epsilons)
+    with _HEAVY:
+        done = sweep.sweep(
+            model(model_name), _image(pixels), label, _attack(attack, knobs), norm=norm, epsilons=grid, target=target, seed=seed
+        )
+    return scrubber.pack(done)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def filmed(
+    model_name: str,
+    version: str,
+    attack: str,
+    knobs: tuple,
+    pixels: bytes,
+    label: int,
+    norm: str,
+    target: int | None,
+    seed: int,
+    eps: float,
+) -> dict:
+    """The iterates of the attack at one eps, as the scrubber plays them (see scrubber.pack_film)."""
+    from pages.components import scrubber
+
+    classifier = model(model_name)
+    goal = None if target is None else np.array([target])
+    with _HEAVY:
+        result: Result = _attack(attack, knobs)(
+            classifier, _image(pixels)[None], np.array([label]), eps, norm, goal, seed, path=True
+        )
+        logits = classifier.probabilities(result.path[:, 0])
+    return scrubber.pack_film(result, logits, eps)
+
+
+@st.cache_data(max_entries=512, show_spinner=False)
+def reading(model_name: str, version: str, pixels: bytes) -> np.ndarray:
+    """The probabilities (10,) that a model gives a digit."""
+    return model(model_name).probabilities(_image(pixels)[None])[0]

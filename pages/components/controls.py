@@ -1,0 +1,120 @@
+"""The picks beside the digits: model, attack with its knobs, norm, target. Widgets show the view; a change makes the next."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from core import attacks, knobs, norms, zoo
+from core.knobs import Knob
+from pages.components import session
+from pages.components.session import View
+
+_ANY = "Any wrong digit"
+
+
+def _bound(key: str, value: Any, change: Callable[[View, Any], View]) -> dict[str, Any]:
+    """Arguments that tie a widget to the view: it shows `value`, and its change puts change(view, new value)."""
+    st.session_state[key] = value
+
+    def changed() -> None:
+        new = st.session_state[key]
+        if new is not None:
+            session.put(change(session.current(), new))
+
+    return {"key": key, "on_change": changed}
+
+
+def named(view: View) -> str:
+    """The attack as its button names it: "PGD, 40 steps"."""
+    attack = view.instance()
+    steps = getattr(attack, "steps", None)
+    return f"{attack.title}, {steps} steps" if steps else attack.title
+
+
+def draw(view: View) -> None:
+    """Model, attack, norm and target."""
+    st.selectbox(
+        "Model",
+        zoo.names(),
+        format_func=lambda name: zoo.card(name)["title"],
+        width=150,
+        **_bound("pick_model", view.model, lambda was, name: replace(was, model=name)),
+    )
+    with st.container(width=156, gap="xxsmall", key="attack-pick"):
+        st.html("<p>Attack</p>")
+        with st.popover(named(view), width="stretch"):
+            _attack(view)
+    cls = attacks.get(view.attack)
+    st.segmented_control(
+        "Norm",
+        cls.norms,
+        format_func=lambda name: norms.get(name).title,
+        required=True,
+        **_bound("pick_norm", view.norm, lambda was, name: was.with_norm(name)),
+    )
+    goals = [_ANY, *(str(digit) for digit in range(10) if digit != view.y)]
+    st.selectbox(
+        "Target",
+        goals,
+        width=150,
+        disabled=not cls.targetable,
+        **_bound(
+            "pick_target",
+            _ANY if view.target is None else str(view.target),
+            lambda was, goal: replace(was, target=None if goal == _ANY else int(goal)),
+        ),
+    )
+
+
+def _attack(view: View) -> None:
+    st.selectbox(
+        "Attack",
+        attacks.names(),
+        format_func=lambda name: attacks.get(name).title,
+        **_bound("pick_attack", view.attack, lambda was, name: was.with_attack(name)),
+    )
+    cls = attacks.get(view.attack)
+    idea, _, rest = (cls.__doc__ or "").partition("\n\n")
+    st.markdown(" ".join(idea.split()))
+    values = knobs.as_dict(view.instance())
+    for knob in knobs.of(cls):
+        _knob(knob, values[knob.name])
+    st.number_input(
+        "Seed",
+        -session.SEED_MAX,
+        session.SEED_MAX,
+        help="Which random numbers the attack draws; the same seed gives the same attack",
+        **_bound("pick_seed", view.seed, lambda was, seed: replace(was, seed=int(seed))),
+    )
+    with st.expander("How it works"):
+        st.markdown("\n".join(line.removeprefix("    ") for line in rest.splitlines()))
+
+
+def _set(knob: Knob) -> Callable[[View, Any], View]:
+    def change(was: View, value: Any) -> View:
+        if not knob.accepts(value):  # the browser enforces bounds; a client need not
+            return was
+        kept = {name: old for name, old in was.knobs if name != knob.name}
+        if value != knob.default:
+            kept[knob.name] = value
+        return replace(was, knobs=tuple(sorted(kept.items())))
+
+    return change
+
+
+def _knob(knob: Knob, value: Any) -> None:
+    """The control that suits a knob's kind."""
+    bound = _bound(f"knob_{knob.name}", float(value) if knob.kind == "float" else value, _set(knob))
+    if knob.kind == "choice":
+        words = [choice.replace("_", " ").capitalize() for choice in knob.choices or ()]
+        told = dict(zip(knob.choices or (), words, strict=True))
+        st.segmented_control(knob.label, knob.choices or (), format_func=told.get, help=knob.help, required=True, **bound)
+    elif knob.kind == "bool":
+        st.checkbox(knob.label, help=knob.help, **bound)
+    elif knob.kind == "int":
+        st.slider(knob.label, int(knob.low or 0), int(knob.high or 0), step=1, help=knob.help, **bound)
+    else:
+        step = knob.step or ((knob.high or 1) - (knob.low or 0)) / 100
+        st.slider(knob.label, float(knob.low or 0), float(knob.high or 0), step=step, format="%.3g", help=knob.help, **bound)

@@ -1,0 +1,58 @@
+"""What every page stands in: page config, the logo, the one stylesheet."""
+
+import streamlit as st
+from PIL import Image
+
+from pages.components import strip
+
+_SEVEN = ("#####", "    #", "    #", "   o ", "  o  ", "  o  ", "  #  ")
+
+
+def _logo() -> str:
+    """A 7 of 5 x 7 squares, three of them attacked, as an SVG that fits both themes."""
+    squares = "".join(
+        f'<rect x="{3 * x}" y="{3 * y}" width="2.6" height="2.6" fill="{"#D4550F" if cell == "o" else "#7C889F"}"/>'
+        for y, row in enumerate(_SEVEN)
+        for x, cell in enumerate(row)
+        if cell != " "
+    )
+    return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 15 21" width="60" height="84">{squares}</svg>'
+
+
+def _icon() -> Image.Image:
+    """The same as a browser tab's picture; a Material icon there would be fetched from the internet."""
+    seven = Image.new("RGBA", (7, 7))
+    for y, row in enumerate(_SEVEN):
+        for x, cell in enumerate(row):
+            if cell != " ":
+                seven.putpixel((x + 1, y), (212, 85, 15, 255) if cell == "o" else (124, 136, 159, 255))
+    return seven.resize((63, 63), Image.Resampling.NEAREST)
+
+
+_STYLE = """<style>
+.stMainBlockContainer { max-width: 1306px; padding-left: 18px; padding-right: 18px; }
+.stMainBlockContainer > .stVerticalBlock { gap: 6px; }
+.stElementContainer:has(> .stHtml > style) { display: none; }
+.st-key-picks { row-gap: 8px; column-gap: 14px; justify-content: space-between; }
+.st-key-strip, .st-key-more-digits { flex: none; width: max-content; flex-wrap: nowrap; gap: 6px; padding-top: 26px; }
+.st-key-more-digits { gap: 16px; padding-left: 6px; padding-right: 6px; }
+.st-key-strip button, .st-key-more-digits button { position: relative; width: 42px; height: 42px; min-height: 42px; padding: 0; border-radius: 3px; }
+.st-key-strip button { image-rendering: pixelated; background: #05070C center / 100% 100%; }
+.st-key-strip button:hover, .st-key-strip button:focus { border-color: currentColor; color: inherit; }
+.st-key-strip button p, .st-key-more-digits button p { position: absolute; left: -20px; right: -20px; top: -28px; font-size: 0.94rem; }
+.st-key-attack-pick p { font-size: 0.94rem; margin: 0 0 3px; }
+.st-key-attack-pick button { justify-content: space-between; background: var(--st-secondary-background-color); }
+.st-key-picks .stButtonGroup button, .st-key-attack-pick button { min-height: 42px; }
+@media (max-width: 640px) {
+  .stMainBlockContainer { padding-left: 16px; padding-right: 16px; }
+  .st-key-picks > * { flex-grow: 1; }
+  .st-key-strip { overflow-x: auto; scrollbar-width: none; flex: 1 1 0; min-width: 0; width: 0; padding: 30px 3px 4px; }
+}
+</style>"""
+
+
+def draw() -> None:
+    """Set the page up; the first call of every run."""
+    st.set_page_config(page_title="Epsilon Lab", page_icon=_icon(), layout="wide")
+    st.html(_STYLE)
+    st.logo(_logo(), size="large")

@@ -1,0 +1,61 @@
+"""TensorFlow in a Streamlit server: loaded beside the first page, warmed up once, and kept warm between reruns."""
+
+import gc
+import os
+import threading
+from concurrent.futures import Future
+
+FIRST = "plain_cnn"  # the model that a new visitor meets
+
+_lock = threading.Lock()
+_warm: Future | None = None
+
+
+def start() -> Future:
+    """Begin to import TensorFlow and to trace the first attack in the background; once a process, later calls only look."""
+    global _warm
+    with _lock:
+        if _warm is None:
+            _warm = Future()
+            threading.Thread(target=_warm_up, args=(_warm,), name="warm-up", daemon=True).start()
+        return _warm
+
+
+def wait() -> None:
+    """Return once TensorFlow is ready; raise what went wrong if it never will be."""
+    start().result()
+
+
+def _warm_up(done: Future) -> None:
+    try:
+        # One thread an operation: the attack loop cuts its batches into parts for the cores itself, and handing its small
+        # operations from thread to thread costs more than they do (one digit, PGD-40: 9 ms so, 18 to 40 ms otherwise).
+        os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        import numpy as np
+
+        from core import attacks, sweep, zoo
+        from pages.components import cache
+
+        try:
+            sweep.sweep(cache.model(FIRST), np.zeros((28, 28, 1), np.float32), 0, attacks.get("pgd")(steps=2))
+        except zoo.ModelUnavailable:
+            pass  # the page says so where the model is picked
+        keep_warm()
+        done.set_result(None)
+    except BaseException as fault:
+        done.set_exception(fault)
+
+
+def keep_warm() -> None:
+    """Undo two kindnesses of Streamlit's that cost a third of a second each with TensorFlow in the process.
+
+    After every run it collects all garbage: the hundred thousands of objects that the imports made are frozen, so that the
+    collector passes them over. And it calls keras.backend.clear_session(), which empties TensorFlow's kernel cache, so that
+    the next attack pays too: nothing here uses the state which that clears. keras.utils.clear_session still works.
+    """
+    import keras
+
+    keras.backend.clear_session = lambda *_, **__: None
+    gc.collect()
+    gc.freeze()

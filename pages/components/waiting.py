@@ -1,0 +1,32 @@
+"""What stands on the page while TensorFlow is being imported: the digits, and the one that will be attacked."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from core import digits
+from pages.components import session, strip
+
+_PAGE = """
+<div style="display:flex;gap:6px;margin-top:24px;overflow:hidden">{small}</div>
+<h1 style="padding:8px 0">Waking the network…</h1>
+<p style="padding-bottom:16px">It will be ready in a few seconds. Until then, this is the digit.</p>
+<img src="{large}" alt="A handwritten {label}" width="280" height="280" style="image-rendering:pixelated;border-radius:2px">
+"""
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """Hold the page's place until the block is done."""
+    view = session.digit_of(st.query_params.to_dict())
+    images = digits.bundled().images
+    small = "".join(
+        f'<img src="{strip.png(images[session.rows_of(label)[0]])}" alt="{label}" width="42" height="42" '
+        'style="image-rendering:pixelated;border-radius:2px">'
+        for label in range(10)
+    )
+    place = st.empty()
+    place.html(_PAGE.format(small=small, large=strip.png(view.x), label=view.y))
+    yield
+    place.empty()
