@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import h5py
 import keras
+from keras.src.legacy.saving.saving_utils import model_from_config  # no public name reads an .h5 file's configuration
 
 from core.errors import InputError
 
@@ -17,6 +19,7 @@ MAX_BYTES = 40_000_000
 MAX_UNPACKED = 4 * MAX_BYTES
 MAX_LAYERS = 200
 MAX_PARAMETERS = 10_000_000
+MAX_VALUES = 1_000_000  # numbers that one layer may make of one image
 
 # Each is a plain computation that Keras itself defines and that reads nothing but its weights.
 LAYERS = frozenset(
@@ -39,7 +42,7 @@ def read(source: str | Path | bytes) -> keras.Model:
     """The Keras model in a .keras or .h5 file (a path, or its bytes), or ModelRefused with the reason.
 
     The configuration is checked before Keras sees it, and Keras reads it in safe mode without compiling. At most 40 MB,
-    200 layers and 10 million parameters.
+    200 layers, 10 million parameters and a million numbers a layer.
     """
     data = source if isinstance(source, bytes) else _bytes_of(Path(source))
     if not data:
@@ -53,18 +56,40 @@ def read(source: str | Path | bytes) -> keras.Model:
     else:
         raise ModelRefused(f"The file is not a Keras model: neither a .keras archive nor an .h5 file. {_SAVE}")
     _check(config)
+    _check_sizes(config, old=suffix == ".h5")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model" + suffix)
         path.write_bytes(data)
         try:
-            model = keras.models.load_model(path, compile=False, safe_mode=True)
+            return keras.models.load_model(path, compile=False, safe_mode=True)  # type: ignore[return-value]
         except Exception as error:  # Keras raises nearly every kind for a damaged file
-            raise ModelRefused(f"Keras could not rebuild the model: {str(error).splitlines()[0]} {_SAVE}") from error
-    if model.count_params() > MAX_PARAMETERS:
-        raise ModelRefused(
-            f"The model has {model.count_params():,} parameters; at most {MAX_PARAMETERS:,} are accepted."
-        )
-    return model
+            raise _unbuildable(error) from error
+
+
+def _unbuildable(error: Exception) -> ModelRefused:
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return ModelRefused(f"Keras could not rebuild the model: {reason[:200]} {_SAVE}")
+
+
+def _check_sizes(config: dict, *, old: bool) -> None:
+    """Refuse a model that would fill the memory. In a stateless scope Keras makes no weight, only its shape."""
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            model = model_from_config(config) if old else keras.saving.deserialize_keras_object(config, safe_mode=True)
+            parameters = model.count_params()
+            widest = max(_values(layer) for layer in model.layers)
+    except Exception as error:
+        raise _unbuildable(error) from error
+    if parameters > MAX_PARAMETERS:
+        raise ModelRefused(f"The model has {parameters:,} parameters; at most {MAX_PARAMETERS:,} are accepted.")
+    if widest > MAX_VALUES:
+        raise ModelRefused(f"A layer makes {widest:,} numbers of one image; at most {MAX_VALUES:,} are accepted.")
+
+
+def _values(layer: keras.layers.Layer) -> int:
+    """The numbers that a layer, or the widest one within it, makes of one image."""
+    own = max(math.prod(size or 1 for size in each.shape[1:]) for each in keras.tree.flatten(layer.output))
+    return max([own, *(_values(inner) for inner in getattr(layer, "layers", ()))])
 
 
 def _bytes_of(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import zipfile
 
 import h5py
@@ -270,10 +271,41 @@ class TestLoad:
         deep = build(LAYERS.Flatten(), *[LAYERS.ReLU() for _ in range(205)], LAYERS.Dense(10))
         with pytest.raises(ModelRefused, match="at most 200"):
             load(as_file(deep, tmp_path))
-        data = as_file(build(LAYERS.Flatten(), LAYERS.Dense(10)), tmp_path)
-        config = config_of(data)
-        for layer in config["config"]["layers"]:
-            if layer["class_name"] == "Dense":
-                layer["config"]["units"] = 10**9
-        with pytest.raises(ModelRefused):
-            load(repacked(data, config=json.dumps(config).encode()))
+        wide = build(LAYERS.Flatten(), LAYERS.Dense(12_800), LAYERS.Dense(10))
+        for suffix in (".keras", ".h5"):
+            with pytest.raises(ModelRefused, match=r"10,176,010 parameters; at most 10,000,000|larger than 40 MB"):
+                load(as_file(wide, tmp_path, suffix))
+
+    @pytest.mark.parametrize(
+        ("layer", "field", "value", "said"),
+        [
+            ("Dense", "units", 10**9, "parameters; at most"),
+            ("UpSampling2D", "size", [999, 999], "numbers of one image"),
+        ],
+    )
+    @pytest.mark.parametrize("suffix", [".keras", ".h5"])
+    def test_a_small_file_that_asks_for_all_the_memory_is_refused_before_it_gets_any(
+        self, tmp_path, suffix, layer, field, value, said
+    ):
+        """Only the configuration is huge: the refusal must come before Keras makes the weights, and at once."""
+        data = as_file(build(LAYERS.UpSampling2D(2), LAYERS.GlobalMaxPooling2D(), LAYERS.Dense(10)), tmp_path, suffix)
+        if suffix == ".keras":
+            config = config_of(data)
+        else:
+            with h5py.File(io.BytesIO(data)) as file:
+                config = json.loads(file.attrs["model_config"])
+        for each in config["config"]["layers"]:
+            if each["class_name"] == layer:
+                each["config"][field] = value
+        if suffix == ".keras":
+            data = repacked(data, config=json.dumps(config).encode())
+        else:
+            path = tmp_path / "changed.h5"
+            path.write_bytes(data)
+            with h5py.File(path, "a") as file:
+                file.attrs["model_config"] = json.dumps(config)
+            data = path.read_bytes()
+        start = time.perf_counter()
+        with pytest.raises(ModelRefused, match=said):
+            load(data)
+        assert time.perf_counter() - start < 2
