@@ -1,6 +1,5 @@
 """The Attack page: one digit, one attack, every ε at once."""
 
-
 from pages.components import runtime, waiting
 
 if not runtime.start().done():

@@ -38,7 +38,17 @@ def draw() -> None:
 
 def _data(view: View) -> dict[str, Any]:
     model = cache.model(view.model)
-    question = (view.model, model.version, view.attack, view.knobs, view.x.tobytes(), view.y, view.norm, view.target, view.seed)
+    question = (
+        view.model,
+        model.version,
+        view.attack,
+        view.knobs,
+        view.x.tobytes(),
+        view.y,
+        view.norm,
+        view.target,
+        view.seed,
+    )
     packed = cache.swept(*question)
     if all(abs(eps - view.eps) > STEP[view.norm] / 100 for eps in packed["epsilons"]):
         packed = scrubber.with_row(packed, cache.swept(*question, epsilons=(view.eps,)))

@@ -49,7 +49,14 @@ def swept(
     grid = None if epsilons is None else np.array(epsilons)
     with _HEAVY:
         done = sweep.sweep(
-            model(model_name), _image(pixels), label, _attack(attack, knobs), norm=norm, epsilons=grid, target=target, seed=seed
+            model(model_name),
+            _image(pixels),
+            label,
+            _attack(attack, knobs),
+            norm=norm,
+            epsilons=grid,
+            target=target,
+            seed=seed,
         )
     return scrubber.pack(done)
 

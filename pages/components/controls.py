@@ -39,10 +39,10 @@ def draw(view: View) -> None:
         "Model",
         zoo.names(),
         format_func=lambda name: zoo.card(name)["title"],
-        width=150,
+        width=138,
         **_bound("pick_model", view.model, lambda was, name: replace(was, model=name)),
     )
-    with st.container(width=156, gap="xxsmall", key="attack-pick"):
+    with st.container(width=148, gap="xxsmall", key="attack-pick"):
         st.html("<p>Attack</p>")
         with st.popover(named(view), width="stretch"):
             _attack(view)
@@ -58,7 +58,7 @@ def draw(view: View) -> None:
     st.selectbox(
         "Target",
         goals,
-        width=150,
+        width=156,
         disabled=not cls.targetable,
         **_bound(
             "pick_target",
@@ -110,11 +110,15 @@ def _knob(knob: Knob, value: Any) -> None:
     if knob.kind == "choice":
         words = [choice.replace("_", " ").capitalize() for choice in knob.choices or ()]
         told = dict(zip(knob.choices or (), words, strict=True))
-        st.segmented_control(knob.label, knob.choices or (), format_func=told.get, help=knob.help, required=True, **bound)
+        st.segmented_control(
+            knob.label, knob.choices or (), format_func=told.get, help=knob.help, required=True, **bound
+        )
     elif knob.kind == "bool":
         st.checkbox(knob.label, help=knob.help, **bound)
     elif knob.kind == "int":
         st.slider(knob.label, int(knob.low or 0), int(knob.high or 0), step=1, help=knob.help, **bound)
     else:
         step = knob.step or ((knob.high or 1) - (knob.low or 0)) / 100
-        st.slider(knob.label, float(knob.low or 0), float(knob.high or 0), step=step, format="%.3g", help=knob.help, **bound)
+        st.slider(
+            knob.label, float(knob.low or 0), float(knob.high or 0), step=step, format="%.3g", help=knob.help, **bound
+        )

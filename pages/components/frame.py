@@ -33,20 +33,25 @@ _STYLE = """<style>
 .stMainBlockContainer { max-width: 1306px; padding-left: 18px; padding-right: 18px; }
 .stMainBlockContainer > .stVerticalBlock { gap: 6px; }
 .stElementContainer:has(> .stHtml > style) { display: none; }
-.st-key-picks { row-gap: 8px; column-gap: 14px; justify-content: space-between; }
-.st-key-strip, .st-key-more-digits { flex: none; width: max-content; flex-wrap: nowrap; gap: 6px; padding-top: 26px; }
-.st-key-more-digits { gap: 16px; padding-left: 6px; padding-right: 6px; }
+.st-key-picks { row-gap: 8px; column-gap: 8px; justify-content: space-between; }
+.st-key-strip, .st-key-more-digits { flex-wrap: nowrap; gap: 5px; padding-top: 26px; }
+.st-key-more-digits { gap: 14px; padding-left: 2px; }
 .st-key-strip button, .st-key-more-digits button { position: relative; width: 42px; height: 42px; min-height: 42px; padding: 0; border-radius: 3px; }
 .st-key-strip button { image-rendering: pixelated; background: #05070C center / 100% 100%; }
 .st-key-strip button:hover, .st-key-strip button:focus { border-color: currentColor; color: inherit; }
-.st-key-strip button p, .st-key-more-digits button p { position: absolute; left: -20px; right: -20px; top: -28px; font-size: 0.94rem; }
-.st-key-attack-pick p { font-size: 0.94rem; margin: 0 0 3px; }
-.st-key-attack-pick button { justify-content: space-between; background: var(--st-secondary-background-color); }
+.st-key-strip button p, .st-key-more-digits button p { position: absolute; left: -20px; right: -20px; top: -33px; font-size: 0.94rem; }
+.st-key-attack-pick p { font-size: 0.94rem; margin: 0 0 3px; white-space: nowrap; }
+.st-key-attack-pick button { background: color-mix(in srgb, currentColor 6%, transparent); padding: 0 10px; }
+.st-key-attack-pick button > div { width: 100%; }
+.st-key-attack-pick button > div > :first-child { justify-content: flex-start; }
+.st-key-picks [role=radio][aria-checked=true] p { font-weight: 700; }
 .st-key-picks .stButtonGroup button, .st-key-attack-pick button { min-height: 42px; }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding-left: 16px; padding-right: 16px; }
-  .st-key-picks > * { flex-grow: 1; }
-  .st-key-strip { overflow-x: auto; scrollbar-width: none; flex: 1 1 0; min-width: 0; width: 0; padding: 30px 3px 4px; }
+  .st-key-picks > * { flex: 1 1 40%; }
+  .st-key-picks > :has(> .st-key-strip) { flex: 1 1 170px; min-width: 0; }
+  .st-key-picks > :has(> .st-key-more-digits) { flex: 0 0 164px; }
+  .st-key-strip { overflow-x: auto; scrollbar-width: none; padding: 30px 3px 4px; margin-bottom: -4px; }
 }
 </style>"""
 

@@ -180,7 +180,9 @@ def read(params: Mapping[str, str]) -> tuple[View, list[str]]:
             try:
                 view = replace(view, **{key: _whole(params[key], low, high)})
             except ValueError:
-                notes.append(f"{key} is {_quote(params[key])} in the link; it must be a whole number from {low} to {high}.")
+                notes.append(
+                    f"{key} is {_quote(params[key])} in the link; it must be a whole number from {low} to {high}."
+                )
     if view.target is not None and (view.target == view.y or not cls.targetable):
         notes.append(f"The target {view.target} is what the digit is; an attack aims at another class.")
         view = replace(view, target=None)

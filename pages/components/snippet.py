@@ -11,7 +11,11 @@ def code(view: View) -> str:
     """Code against `core` that, pasted, attacks this very digit in this very way."""
     settings = ", ".join(f"{name}={value!r}" for name, value in view.knobs)
     target = "None" if view.target is None else f"[{view.target}]"
-    imports = ["from core import attacks, digits, zoo"] if view.pixels is None else ["import base64, zlib", "import numpy as np"]
+    imports = (
+        ["from core import attacks, digits, zoo"]
+        if view.pixels is None
+        else ["import base64, zlib", "import numpy as np"]
+    )
     if view.pixels is None:
         digit = [f"x, y = digits.bundled().images[[{view.index}]], digits.bundled().labels[[{view.index}]]"]
     else:

@@ -48,7 +48,9 @@ def draw(chosen: int | None) -> str | None:
     """The row of digits, with the chosen bundled row marked; "draw" or "upload" once that button is pressed."""
     shown = _examples(chosen)
     images = digits.bundled().images
-    rules = [f".st-key-digit_{label} button {{ background-image: url({png(images[row])}); }}" for label, row in shown.items()]
+    rules = [
+        f".st-key-digit_{label} button {{ background-image: url({png(images[row])}); }}" for label, row in shown.items()
+    ]
     if chosen is not None:
         label = int(digits.bundled().labels[chosen])
         rules.append(
@@ -56,11 +58,11 @@ def draw(chosen: int | None) -> str | None:
             f".st-key-digit_{label} button p {{ font-weight: 700; }}"
         )
     st.html(f"<style>{''.join(rules)}</style>")
-    with st.container(horizontal=True, key="strip"):
+    with st.container(horizontal=True, key="strip", width=465):
         for label in range(10):
             st.button(str(label), key=f"digit_{label}", on_click=_press, args=(label,))
     asked = None
-    with st.container(horizontal=True, key="more-digits", vertical_alignment="bottom"):
+    with st.container(horizontal=True, key="more-digits", width=164):
         st.button("Shuffle", key="shuffle", icon=":material/shuffle:", on_click=_shuffle)
         if st.button("Draw", key="draw", icon=":material/draw:"):
             asked = "draw"

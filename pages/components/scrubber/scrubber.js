@@ -224,7 +224,7 @@ class Lab {
       out[to] = out[to + 1] = out[to + 2] = Math.max(0, Math.min(255, Math.round(original[at] + 255 * change[at] * gain)));
     });
     const shown = full >= 0.0005 && scale > 0 ? full : 0;
-    setText(this.numbers.amplified, shown ? `amplified ${(1 / shown).toFixed(1)}${NBSP}×` : "");
+    setText(this.numbers.amplified, shown ? `${this.narrow ? "" : "amplified "}${(1 / shown).toFixed(1)}${NBSP}×` : "");
     setText(this.numbers.low, shown ? `−${shown.toFixed(3)} darker` : "darker");
     setText(this.numbers.high, shown ? `lighter +${shown.toFixed(3)}` : "lighter");
     const read = this.readOf(shares, from);
@@ -276,11 +276,11 @@ class Lab {
         text: `Drag ε to attack, and watch the ${data.label} as the network sees it.` };
     if (sweep.success[row])
       return { ...what("The network now reads", `with ${share} confidence`), kind: "fooled", badge: "Fooled",
-        text: `It is still a ${data.label}. ${limit}` };
+        text: `It is still a ${data.label}. `, limit };
     if (read !== data.label)
       return { ...what("The network now reads", `with ${share} confidence`), kind: "off", badge: "Off target",
-        text: `Wrong, but not the ${data.target} that the attack was aimed at. ${limit}` };
-    return { ...what("The network still reads", `with ${share} confidence`), kind: "held", badge: "Held", text: limit };
+        text: `Wrong, but not the ${data.target} that the attack was aimed at. `, limit };
+    return { ...what("The network still reads", `with ${share} confidence`), kind: "held", badge: "Held", text: "", limit };
   }
 
   speak(row) {
@@ -295,8 +295,9 @@ class Lab {
     }
     setClass(this.badge, `badge ${said.kind}`);
     setText(this.badge.querySelector("b"), said.badge);
-    setText(this.sentence, said.text);
-    this.spoken = `${said.badge}. ${said.head} ${said.read} ${said.tail}. ${said.text}`;
+    setText(this.sentence.firstElementChild, said.text);
+    setText(this.sentence.lastElementChild, said.limit ?? "");
+    this.spoken = `${said.badge}. ${said.head} ${said.read} ${said.tail}. ${said.text}${said.limit ?? ""}`;
   }
 
   // --------------------------------------------------------------------------------------------------------- the curve
@@ -308,13 +309,14 @@ class Lab {
     this.span = { left: track.left - box.left, width: track.width, height: box.height };
     this.drawCurve();
     const ticks = this.root.querySelector(".ticks");
-    const narrow = box.width < 560;
+    this.narrow = box.width < 560;
+    const { narrow } = this;
     const count = narrow ? 3 : 6;
     ticks.replaceChildren(
       ...[...Array(count + 1).keys()].map((at) => {
         const mark = document.createElement("span");
         const value = (this.data.max * at) / count;
-        mark.textContent = at || narrow ? String(+value.toFixed(2)) : "ε = 0";
+        mark.textContent = at ? value.toFixed(this.data.decimals - 1) : narrow ? "0" : "ε = 0";
         mark.style.left = `${(100 * at) / count}%`;
         return mark;
       }),
