@@ -15,7 +15,7 @@ _HEAVY = threading.BoundedSemaphore(2)  # attacks at one time, whoever asks: mor
 
 @st.cache_resource(show_spinner=False)
 def model(name: str) -> Classifier:
-    """A model of the zoo, shared by all visitors and never changed; zoo.ModelUnavailable is raised anew at every call."""
+    """A model of the zoo, shared by all visitors and never changed; raises zoo.ModelUnavailable anew at every call."""
     return zoo.load(name)
 
 

@@ -1,4 +1,4 @@
-"""The picks beside the digits: model, attack with its knobs, norm, target. Widgets show the view; a change makes the next."""
+"""The picks beside the digits: model, attack with its knobs, norm, target. Widgets show the view and change it."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -3,8 +3,6 @@
 import streamlit as st
 from PIL import Image
 
-from pages.components import strip
-
 _SEVEN = ("#####", "    #", "    #", "   o ", "  o  ", "  o  ", "  #  ")
 
 
@@ -36,10 +34,12 @@ _STYLE = """<style>
 .st-key-picks { row-gap: 8px; column-gap: 8px; justify-content: space-between; }
 .st-key-strip, .st-key-more-digits { flex-wrap: nowrap; gap: 5px; padding-top: 26px; }
 .st-key-more-digits { gap: 14px; padding-left: 2px; }
-.st-key-strip button, .st-key-more-digits button { position: relative; width: 42px; height: 42px; min-height: 42px; padding: 0; border-radius: 3px; }
+.st-key-strip button, .st-key-more-digits button { position: relative; width: 42px; height: 42px; min-height: 42px;
+  padding: 0; border-radius: 3px; }
 .st-key-strip button { image-rendering: pixelated; background: #05070C center / 100% 100%; }
 .st-key-strip button:hover, .st-key-strip button:focus { border-color: currentColor; color: inherit; }
-.st-key-strip button p, .st-key-more-digits button p { position: absolute; left: -20px; right: -20px; top: -33px; font-size: 0.94rem; }
+.st-key-strip button p, .st-key-more-digits button p { position: absolute; left: -20px; right: -20px; top: -33px;
+  font-size: 0.94rem; }
 .st-key-attack-pick p { font-size: 0.94rem; margin: 0 0 3px; white-space: nowrap; }
 .st-key-attack-pick button { background: color-mix(in srgb, currentColor 6%, transparent); padding: 0 10px; }
 .st-key-attack-pick button > div { width: 100%; }

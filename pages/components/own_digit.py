@@ -18,7 +18,8 @@ def _offer(picture: Image.Image, key: str) -> None:
     read = int(shares.argmax())
     left, right = st.columns([1, 2], vertical_alignment="center")
     left.html(
-        f'<img src="{strip.png(x)}" alt="The digit as the network gets it" width="112" style="image-rendering:pixelated">'
+        f'<img src="{strip.png(x)}" alt="The digit as the network gets it" width="112" '
+        'style="image-rendering:pixelated">'
     )
     with right:
         sure = "> 99.9" if shares[read] > 0.999 else f"{100 * shares[read]:.1f}"

@@ -1,5 +1,6 @@
 """TensorFlow in a Streamlit server: loaded beside the first page, warmed up once, and kept warm between reruns."""
 
+import contextlib
 import gc
 import os
 import threading
@@ -12,7 +13,7 @@ _warm: Future | None = None
 
 
 def start() -> Future:
-    """Begin to import TensorFlow and to trace the first attack in the background; once a process, later calls only look."""
+    """Begin to import TensorFlow and trace the first attack in the background; once a process, later calls only look."""
     global _warm
     with _lock:
         if _warm is None:
@@ -28,8 +29,8 @@ def wait() -> None:
 
 def _warm_up(done: Future) -> None:
     try:
-        # One thread an operation: the attack loop cuts its batches into parts for the cores itself, and handing its small
-        # operations from thread to thread costs more than they do (one digit, PGD-40: 9 ms so, 18 to 40 ms otherwise).
+        # One thread an operation: the attack loop cuts its batches into parts for the cores itself, and to hand its
+        # small operations from thread to thread costs more than they do (one digit, PGD-40: 9 ms so, else 18 to 40).
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         import numpy as np
@@ -37,10 +38,8 @@ def _warm_up(done: Future) -> None:
         from core import attacks, sweep, zoo
         from pages.components import cache
 
-        try:
+        with contextlib.suppress(zoo.ModelUnavailable):  # the page says so, and what to do
             sweep.sweep(cache.model(FIRST), np.zeros((28, 28, 1), np.float32), 0, attacks.get("pgd")(steps=2))
-        except zoo.ModelUnavailable:
-            pass  # the page says so where the model is picked
         keep_warm()
         done.set_result(None)
     except BaseException as fault:
@@ -50,9 +49,9 @@ def _warm_up(done: Future) -> None:
 def keep_warm() -> None:
     """Undo two kindnesses of Streamlit's that cost a third of a second each with TensorFlow in the process.
 
-    After every run it collects all garbage: the hundred thousands of objects that the imports made are frozen, so that the
-    collector passes them over. And it calls keras.backend.clear_session(), which empties TensorFlow's kernel cache, so that
-    the next attack pays too: nothing here uses the state which that clears. keras.utils.clear_session still works.
+    After every run it collects all garbage: the hundred thousands of objects that the imports made are frozen, so that
+    the collector passes them over. And it calls keras.backend.clear_session(), which empties TensorFlow's kernel cache,
+    so that the next attack pays too: nothing here uses the state that it clears. keras.utils.clear_session still works.
     """
     import keras
 

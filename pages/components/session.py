@@ -27,9 +27,9 @@ _FIRST = 7  # the class that a new visitor meets
 class View:
     """Everything that fixes what the Attack page shows.
 
-    index: the bundled digit's row, or None for a digit of the visitor's own; pixels: that digit, 784 grey levels; label:
-    what it is said to be; knobs: the attack's settings that differ from their defaults, sorted; target: a class, or None
-    for any wrong one; eps: in the norm's units.
+    index: the bundled digit's row, or None for a digit of the visitor's own; pixels: that digit, 784 grey levels;
+    label: what it is said to be; knobs: the attack's settings that differ from their defaults, sorted; target: a class,
+    or None for any wrong one; eps: in the norm's units.
     """
 
     index: int | None = None

@@ -33,7 +33,7 @@ def _quantised(change: np.ndarray) -> tuple[str, list[float]]:
 
 
 def pack(sweep: Sweep) -> dict[str, Any]:
-    """A sweep as JSON: pictures and probabilities as base64 of bytes, a number a row for the rest; about 70 kB for 61 rows."""
+    """A sweep as JSON: pictures and probabilities as base64 of bytes, a number a row for the rest; 61 rows are 70 kB."""
     result = sweep.result
     change, scales = _quantised(result.change)
     return {
@@ -74,5 +74,5 @@ def with_row(grid: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
 
 
 def draw(data: dict[str, Any], *, key: str, on_eps: Any, on_path: Any, on_code: Any) -> None:
-    """Mount the scrubber. It sets the state `eps` on release, and triggers `path` and `code` with the ε they are about."""
+    """Mount the scrubber. It sets the state `eps` on release, and triggers `path` and `code`, each with its ε."""
     _component(key=key, data=data, on_eps_change=on_eps, on_path_change=on_path, on_code_change=on_code)
