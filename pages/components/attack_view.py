@@ -1,7 +1,6 @@
 """The Attack page once the network is awake: the picks, and the scrubber with the whole sweep in it."""
 
 import hashlib
-import math
 from dataclasses import replace
 from typing import Any
 
@@ -85,7 +84,7 @@ def _telling(packed: dict[str, Any]) -> float:
 def _told(name: str) -> float | None:
     """The ε that the scrubber sent under that name, on the slider's steps; None for whatever is no number."""
     eps = getattr(st.session_state.get(_KEY), name, None)
-    if not isinstance(eps, int | float) or not math.isfinite(eps):
+    if not isinstance(eps, int | float) or not abs(eps) < 1e9:  # NaN is not, nor a whole number too long for a float
         return None
     return session.snap(float(eps), session.current().norm)
 

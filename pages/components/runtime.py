@@ -13,7 +13,7 @@ _warm: Future | None = None
 
 
 def start() -> Future:
-    """Begin to import TensorFlow and trace the first attack in the background; once a process, later calls only look."""
+    """Begin to import TensorFlow and trace the first attack in the background; once a process."""
     global _warm
     with _lock:
         if _warm is None:

@@ -10,6 +10,7 @@ from pages.components.session import DECIMALS, View
 def code(view: View) -> str:
     """Code against `core` that, pasted, attacks this very digit in this very way."""
     settings = ", ".join(f"{name}={value!r}" for name, value in view.knobs)
+    eps = f"{view.eps:.{DECIMALS[view.norm]}f}"
     target = "None" if view.target is None else f"[{view.target}]"
     imports = (
         ["from core import attacks, digits, zoo"]
@@ -31,7 +32,7 @@ def code(view: View) -> str:
         f'model = zoo.load("{view.model}")',
         *digit,
         f'attack = attacks.get("{view.attack}")({settings})',
-        f'result = attack(model, x, y, eps={view.eps:.{DECIMALS[view.norm]}f}, norm="{view.norm}", target={target}, seed={view.seed})',
+        f'result = attack(model, x, y, eps={eps}, norm="{view.norm}", target={target}, seed={view.seed})',
         "print(result.prediction, result.confidence, result.success)",
     ]
     return "\n".join(lines)

@@ -12,7 +12,8 @@ _PAGE = """
 <div style="display:flex;gap:6px;margin-top:24px;overflow:hidden">{small}</div>
 <h1 style="padding:8px 0">Waking the network…</h1>
 <p style="padding-bottom:16px">It will be ready in a few seconds. Until then, this is the digit.</p>
-<img src="{large}" alt="A handwritten {label}" width="280" height="280" style="image-rendering:pixelated;border-radius:2px">
+<img src="{large}" alt="A handwritten {label}" width="280" height="280"
+  style="image-rendering:pixelated;border-radius:2px">
 """
 
 

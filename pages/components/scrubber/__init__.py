@@ -33,7 +33,7 @@ def _quantised(change: np.ndarray) -> tuple[str, list[float]]:
 
 
 def pack(sweep: Sweep) -> dict[str, Any]:
-    """A sweep as JSON: pictures and probabilities as base64 of bytes, a number a row for the rest; 61 rows are 70 kB."""
+    """A sweep as JSON: pictures and probabilities as base64 of bytes, a number a row else; 70 kB for 61 rows."""
     result = sweep.result
     change, scales = _quantised(result.change)
     return {

@@ -503,7 +503,7 @@ class Lab {
     const each = Math.max(60, Math.min(400, 4000 / count));
     const turn = (now) => {
       if (this.film !== film) return;
-      const step = Math.min(count - 1, Math.floor((now - began) / each));
+      const step = Math.max(0, Math.min(count - 1, Math.floor((now - began) / each)));  // a frame may predate its request
       this.drawRow(change.subarray(step * PIXELS, (step + 1) * PIXELS), film.scales[step], shares, step * 10);
       setText(this.plates.after.note, `step ${step} of ${count - 1}`);
       if (step < count - 1) requestAnimationFrame(turn);
