@@ -104,7 +104,7 @@ def _code_asked() -> None:
     st.session_state["code_asked"] = True
 
 
-@st.dialog("The same, in Python", width="large")
+@st.dialog("The same, in Python", width="medium")
 def _show_code(view: View) -> None:
     st.code(snippet.code(view), language="python", wrap_lines=True)
     st.caption("Run it where this project's folder is the working directory, or on the Python path.")

@@ -104,12 +104,16 @@ def _set(knob: Knob) -> Callable[[View, Any], View]:
     return change
 
 
+def _word(choice: str) -> str:
+    """A choice as a person writes it: cross_entropy as Cross-entropy, dlr as DLR."""
+    return choice.upper() if len(choice) <= 3 else choice.replace("_", "-").capitalize()
+
+
 def _knob(knob: Knob, value: Any) -> None:
     """The control that suits a knob's kind."""
     bound = _bound(f"knob_{knob.name}", float(value) if knob.kind == "float" else value, _set(knob))
     if knob.kind == "choice":
-        words = [choice.replace("_", " ").capitalize() for choice in knob.choices or ()]
-        told = dict(zip(knob.choices or (), words, strict=True))
+        told = {choice: _word(choice) for choice in knob.choices or ()}
         st.segmented_control(
             knob.label, knob.choices or (), format_func=told.get, help=knob.help, required=True, **bound
         )
