@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import sweep, zoo
+from core import sweep
 from core.errors import InputError
 from pages.components import cache, controls, own_digit, scrubber, session, snippet, strip
 from pages.components.session import DECIMALS, STEP, View
@@ -63,7 +63,7 @@ def _data(view: View) -> dict[str, Any]:
         "target": view.target,
         "digit": "your digit" if view.pixels is not None else f"bundled digit {view.index}",
         "file": f"{view.attack}-{view.model}",
-        "caption": f"{controls.named(view)} on {zoo.card(view.model)['title']}",
+        "caption": f"{controls.named(view)} on {cache.title(view.model)}",
         "setting": {"model": view.model, "attack": view.attack, "knobs": dict(view.knobs), "seed": view.seed},
         "link": session.link(view),
         "steps": hasattr(view.instance(), "steps"),

@@ -8,6 +8,7 @@ import streamlit as st
 from core import attacks, sweep, zoo
 from core.attacks import Attack
 from core.classifier import Classifier
+from core.errors import InputError
 from core.result import Result
 
 _HEAVY = threading.BoundedSemaphore(2)  # attacks at one time, whoever asks: more would only slow each other down
@@ -17,6 +18,14 @@ _HEAVY = threading.BoundedSemaphore(2)  # attacks at one time, whoever asks: mor
 def model(name: str) -> Classifier:
     """A model of the zoo, shared by all visitors and never changed; raises zoo.ModelUnavailable anew at every call."""
     return zoo.load(name)
+
+
+def title(name: str) -> str:
+    """A model's name for the visitor; its file's name where its card cannot be read, so that only it falls out."""
+    try:
+        return str(zoo.card(name)["title"])
+    except InputError:
+        return name
 
 
 def _attack(name: str, knobs: tuple) -> Attack:

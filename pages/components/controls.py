@@ -8,7 +8,7 @@ import streamlit as st
 
 from core import attacks, knobs, norms, zoo
 from core.knobs import Knob
-from pages.components import session
+from pages.components import cache, session
 from pages.components.session import View
 
 _ANY = "Any wrong digit"
@@ -38,7 +38,7 @@ def draw(view: View) -> None:
     st.selectbox(
         "Model",
         zoo.names(),
-        format_func=lambda name: zoo.card(name)["title"],
+        format_func=cache.title,
         width=138,
         **_bound("pick_model", view.model, lambda was, name: replace(was, model=name)),
     )
