@@ -1,0 +1,1 @@
+"""The page without a browser: Streamlit's AppTest, and what the components compute."""
