@@ -75,7 +75,8 @@ def _check_sizes(config: dict, *, old: bool) -> None:
     """Refuse a model that would fill the memory. In a stateless scope Keras makes no weight, only its shape."""
     try:
         with keras.StatelessScope(initialize_variables=False):
-            model = model_from_config(config) if old else keras.saving.deserialize_keras_object(config, safe_mode=True)
+            rebuild = model_from_config if old else keras.saving.deserialize_keras_object
+            model: Any = rebuild(config)
             parameters = model.count_params()
             widest = max(_values(layer) for layer in model.layers)
     except Exception as error:
@@ -118,7 +119,7 @@ def _config_of_hdf5(data: bytes) -> Any:
     _check_hdf5(data)
     with h5py.File(io.BytesIO(data), "r") as file:
         try:
-            return json.loads(file.attrs["model_config"])
+            return json.loads(str(file.attrs["model_config"]))
         except (KeyError, ValueError) as error:
             raise ModelRefused(f"The .h5 file holds weights without the model's configuration. {_SAVE}") from error
 
@@ -127,7 +128,7 @@ def _check_hdf5(data: bytes) -> None:
     """Refuse HDF5 that points outside itself: an external link or storage would read this machine's files."""
     try:
         with h5py.File(io.BytesIO(data), "r") as file:
-            groups = [file]
+            groups: list[Any] = [file]
             while groups:
                 group = groups.pop()
                 for key in group:

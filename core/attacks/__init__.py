@@ -1,10 +1,13 @@
 """The evasion attacks: each file in this folder that does not start with an underscore is one, found by its name."""
 
+from collections.abc import Callable
+from typing import Any
+
 from core.attacks.base import Attack
 from core.registry import Registry
 
 _registry = Registry(__name__, Attack, "attack")
 names = _registry.names
-get = _registry.get
+get: Callable[[str], Any] = _registry.get  # each class has knobs of its own, which no type checker can tell from a name
 
 __all__ = ["Attack", "get", "names"]

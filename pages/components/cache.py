@@ -9,7 +9,6 @@ from core import attacks, sweep, zoo
 from core.attacks import Attack
 from core.classifier import Classifier
 from core.errors import InputError
-from core.result import Result
 
 _HEAVY = threading.BoundedSemaphore(2)  # attacks at one time, whoever asks: more would only slow each other down
 
@@ -55,7 +54,8 @@ def swept(
     """
     from pages.components import scrubber
 
-    grid = None if epsilons is None else np.array(epsilons)
+    # An ε off the grid goes with its own 0: through the very graph that swept the grid, which is already compiled.
+    grid = None if epsilons is None else np.array([0.0, *epsilons])
     with _HEAVY:
         done = sweep.sweep(
             model(model_name),
@@ -67,7 +67,7 @@ def swept(
             target=target,
             seed=seed,
         )
-    return scrubber.pack(done)
+    return scrubber.pack(done, skip=0 if epsilons is None else 1)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -87,13 +87,20 @@ def filmed(
     from pages.components import scrubber
 
     classifier = model(model_name)
-    goal = None if target is None else np.array([target])
     with _HEAVY:
-        result: Result = _attack(attack, knobs)(
-            classifier, _image(pixels)[None], np.array([label]), eps, norm, goal, seed, path=True
+        done = sweep.sweep(
+            classifier,
+            _image(pixels),
+            label,
+            _attack(attack, knobs),
+            norm=norm,
+            epsilons=np.array([0.0, eps]),
+            target=target,
+            seed=seed,
+            path=True,
         )
-        logits = classifier.probabilities(result.path[:, 0])
-    return scrubber.pack_film(result, logits, eps)
+        shares = classifier.probabilities(done.result.path[:, 1])
+    return scrubber.pack_film(done, shares)
 
 
 @st.cache_data(max_entries=512, show_spinner=False)

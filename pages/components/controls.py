@@ -115,7 +115,7 @@ def _knob(knob: Knob, value: Any) -> None:
     if knob.kind == "choice":
         told = {choice: _word(choice) for choice in knob.choices or ()}
         st.segmented_control(
-            knob.label, knob.choices or (), format_func=told.get, help=knob.help, required=True, **bound
+            knob.label, knob.choices or (), format_func=told.__getitem__, help=knob.help, required=True, **bound
         )
     elif knob.kind == "bool":
         st.checkbox(knob.label, help=knob.help, **bound)

@@ -30,7 +30,7 @@ def _examples(chosen: int | None) -> dict[int, int]:
 def _press(label: int) -> None:
     view = session.current()
     shown = st.session_state[_SHOWN]
-    if view.index == shown[label]:
+    if view.index is not None and view.index == shown[label]:
         rows = session.rows_of(label)
         shown[label] = int(rows[(np.searchsorted(rows, view.index) + 1) % len(rows)])
     session.put(view.with_digit(shown[label]))

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from core.result import Result
 from core.sweep import Sweep
 
 _HERE = Path(__file__).parent
@@ -32,30 +31,37 @@ def _quantised(change: np.ndarray) -> tuple[str, list[float]]:
     return _text(shares), scales.tolist()
 
 
-def pack(sweep: Sweep) -> dict[str, Any]:
-    """A sweep as JSON: pictures and probabilities as base64 of bytes, a number a row else; 70 kB for 61 rows."""
+def pack(sweep: Sweep, *, skip: int = 0) -> dict[str, Any]:
+    """A sweep as JSON: pictures and probabilities as base64 of bytes, a number a row else: 70 kB for 61 rows.
+
+    skip: leave that many rows out at the beginning.
+    """
     result = sweep.result
-    change, scales = _quantised(result.change)
+    change, scales = _quantised(result.change[skip:])
+    numbers = {
+        "epsilons": sweep.epsilons.round(6),
+        "success": result.success,
+        "linf": result.linf,
+        "l2": result.l2,
+        "touched": (np.abs(result.change).reshape(len(result), -1) >= TOUCHED).sum(axis=1),
+        "gradients": result.gradients,
+        "forwards": result.forwards,
+    }
     return {
-        "epsilons": [round(float(eps), 6) for eps in sweep.epsilons],
         "original": _text(np.rint(255 * result.clean[0]).astype(np.uint8)),
         "change": change,
         "scales": scales,
         "before": _text(result.probabilities_clean[0].astype(np.float32)),
-        "probabilities": _text(result.probabilities.astype(np.float32)),
-        "success": result.success.tolist(),
-        "linf": result.linf.tolist(),
-        "l2": result.l2.tolist(),
-        "touched": (np.abs(result.change).reshape(len(result), -1) >= TOUCHED).sum(axis=1).tolist(),
-        "gradients": result.gradients.tolist(),
-        "forwards": result.forwards.tolist(),
+        "probabilities": _text(result.probabilities[skip:].astype(np.float32)),
+        **{name: value[skip:].tolist() for name, value in numbers.items()},
     }
 
 
-def pack_film(result: Result, probabilities: np.ndarray, eps: float) -> dict[str, Any]:
-    """The path of a result's first digit, with the model's probabilities along it (steps + 1, 10), as JSON."""
-    path = result.path[:, 0]
-    change, scales = _quantised(path.astype(np.float64) - result.clean[0])
+def pack_film(sweep: Sweep, probabilities: np.ndarray) -> dict[str, Any]:
+    """The path of a sweep's last row, with the model's probabilities along it (steps + 1, 10), as JSON."""
+    path = sweep.result.path[:, -1].astype(np.float64)
+    change, scales = _quantised(path - sweep.result.clean[-1])
+    eps = float(sweep.epsilons[-1])
     return {"eps": eps, "change": change, "scales": scales, "probabilities": _text(probabilities.astype(np.float32))}
 
 
