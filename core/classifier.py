@@ -24,8 +24,9 @@ IMAGES = tf.TensorSpec((None, *IMAGE), tf.float32)
 class Classifier:
     """A digit classifier: images (n, 28, 28, 1) in [0, 1] to logits (n, 10).
 
-    keras_model: a Keras 3 model with that input and 10 outputs. A softmax at its end is taken off; a model whose outputs
-    still look like probabilities is refused with ModelRefused. The Keras model is never trained or changed here.
+    keras_model: a Keras 3 model with that input and 10 outputs. A softmax at its end is taken off; a model whose
+    outputs still look like probabilities is refused with ModelRefused. The Keras model is never trained or changed
+    here.
 
     traces counts how often each compiled graph was traced: a knob that moves must not raise it.
     """
@@ -126,5 +127,5 @@ def as_logits(model: keras.Model) -> keras.Model:
 
 
 def load(source: str | Path | bytes, *, name: str = "model", title: str | None = None) -> Classifier:
-    """Load an untrusted .keras or .h5 file (a path, or its bytes) as a Classifier, or raise ModelRefused with the reason."""
+    """Load an untrusted .keras or .h5 file, by its path or bytes, as a Classifier; ModelRefused says why not."""
     return Classifier(model_files.read(source), name=name, title=title)

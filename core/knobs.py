@@ -86,7 +86,9 @@ def check(instance: Any) -> None:
     for each in of(type(instance)):
         value = getattr(instance, each.name)
         if not each.accepts(value):
-            raise InputError(f"{each.name} of {type(instance).__name__} is {shown(value)}; it must be {each.expected()}.")
+            raise InputError(
+                f"{each.name} of {type(instance).__name__} is {shown(value)}; it must be {each.expected()}."
+            )
 
 
 def as_dict(instance: Any) -> dict[str, Any]:

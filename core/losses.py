@@ -1,8 +1,9 @@
 """Per-example losses on logits, which attacks climb, and their gradients with respect to the logits in closed form.
 
-Every loss is written so that climbing it attacks: away from the label, or, with a target, towards the target. labels and
-target are (n,) integers; target is -1 where there is none. Closed forms buy two things: a loss is chosen by a tensor, so
-that a graph is traced once for all of them; and the softmax never saturates, because its gradient comes rescaled.
+Every loss is written so that climbing it attacks: away from the label, or, with a target, towards the target. labels
+and target are (n,) integers; target is -1 where there is none. Closed forms buy two things: a loss is chosen by a
+tensor, so that a graph is traced once for all of them; and the softmax never saturates, because its gradient comes
+rescaled.
 """
 
 import tensorflow as tf
@@ -60,7 +61,7 @@ def margin(logits: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor
 
 
 def dlr(logits: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
-    """Difference of logits ratio (Croce & Hein, 2020): a margin that does not change when all logits are scaled: (n,)."""
+    """Difference of logits ratio (Croce & Hein, 2020): a margin that ignores the logits' scale: (n,)."""
     rival, _, spread = _dlr_parts(logits, labels, target)
     return tf.math.divide_no_nan(_pick(logits, rival) - _pick(logits, labels), spread)
 
@@ -105,7 +106,7 @@ def value(which: tf.Tensor, logits: tf.Tensor, labels: tf.Tensor, target: tf.Ten
 
 
 def slope(which: tf.Tensor, logits: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The loss's gradient with respect to the logits, as (n, 10) of moderate entries and the scale (n,) they were divided by.
+    """The loss's gradient in the logits: (n, 10) of moderate entries, and the scale (n,) they were divided by.
 
     Attacks that use a direction alone leave the scale out, and so see a gradient where a saturated softmax shows zero.
     """

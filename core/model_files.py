@@ -171,7 +171,7 @@ def _check(config: Any) -> None:
 
 
 def _check_objects(config: Any) -> None:
-    """Refuse any object of a module other than Keras's own, and any function, wherever in the configuration it stands."""
+    """Refuse any object of a module that is not Keras's own, and any function, wherever it stands."""
     if isinstance(config, dict):
         module = config.get("module")
         if config.get("class_name") in ("function", "__lambda__") or (module is not None and module not in _MODULES):

@@ -41,7 +41,7 @@ def unit_l1(g: tf.Tensor) -> tf.Tensor:
 
 
 class Norm(ABC):
-    """A norm as a value. name is its key, title what a page prints, diameter the largest change that the box [0, 1] allows."""
+    """A norm as a value: name is its key, title what a page prints, diameter the largest change within [0, 1]."""
 
     name: str
     title: str
@@ -131,7 +131,8 @@ class L1(Norm):
     def project(self, d: tf.Tensor, eps: tf.Tensor) -> tf.Tensor:
         """Soft thresholding onto the L1 ball (Duchi et al., 2008); the threshold by Michelot's fixed point (1986).
 
-        Michelot's set of active pixels only shrinks, so the loop ends, and it ends at the exact projection without a sort.
+        Michelot's set of active pixels only shrinks, so the loop ends, and it ends at the exact projection without a
+        sort.
         """
         size = tf.abs(d)
         bound = per_image(eps)

@@ -17,8 +17,9 @@ class Result:
 
     clean, adversarial: (n, 28, 28, 1) float32 in [0, 1]; labels: (n,) int64; target: (n,) int64, or None if any wrong
     class would do; eps: (n,) float64, or None if no budget was set; norm: the name of the norm that bounds the change;
-    logits_clean, logits_adversarial: (n, 10) float32; forwards: rows that the attack sent through the model, those within
-    gradients included; gradients: input gradients it took, both (n,) int64; path: (steps + 1, n, 28, 28, 1) or None.
+    logits_clean, logits_adversarial: (n, 10) float32; forwards: rows that the attack sent through the model, those
+    within gradients included; gradients: input gradients it took, both (n,) int64; path: (steps + 1, n, 28, 28, 1) or
+    None.
     """
 
     clean: np.ndarray

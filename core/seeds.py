@@ -6,7 +6,7 @@ _ODD = np.uint64(0x9E3779B97F4A7C15)
 
 
 def _mix(z: np.ndarray) -> np.ndarray:
-    """The finaliser of SplitMix64 (Steele et al., 2014), in place: a bijection of uint64 whose output bits look random."""
+    """The finaliser of SplitMix64 (Steele et al., 2014), in place: a bijection of uint64 with random-looking bits."""
     z ^= z >> np.uint64(30)
     z *= np.uint64(0xBF58476D1CE4E5B9)
     z ^= z >> np.uint64(27)
@@ -18,7 +18,8 @@ def _mix(z: np.ndarray) -> np.ndarray:
 class Stream:
     """Independent random streams, one for each image of x (n, ...), fixed by the image's own pixels and the seed.
 
-    Two equal images draw equal numbers, which is what an epsilon sweep of one digit wants: its rows differ in eps alone.
+    Two equal images draw equal numbers, which is what an epsilon sweep of one digit wants: its rows differ in eps
+    alone.
     """
 
     def __init__(self, x: np.ndarray, seed: int):

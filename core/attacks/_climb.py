@@ -1,10 +1,11 @@
 """The compiled loop under every attack that steps along the gradient: step, project into the ball, clip into the box.
 
-One graph for each (model, norm, with or without momentum, with or without an early stop). Its steps, budgets, step lengths,
-loss and targets are tensors, so that moving a knob, or going from FGSM to PGD, traces nothing again. A batch is cut into
-parts that run side by side, one a core: most operations here are too small to share out within themselves.
+One graph for each (model, norm, with or without momentum, with or without an early stop). Its steps, budgets, step
+lengths, loss and targets are tensors, so that moving a knob, or going from FGSM to PGD, traces nothing again. A batch
+is cut into parts that run side by side, one a core: most operations here are too small to share out within themselves.
 
-Without XLA: compiled by it, the loop took 22 ms for one digit where this one takes 9 to 20, and 7 times as long for 1,000.
+One image alone goes through XLA, which fuses the small operations that then take all the time: 5 ms for PGD-40 where
+the loop as TensorFlow runs it takes 20. From four images on it is the other way round (`python -m tests.perf engine`).
 """
 
 import os
@@ -34,20 +35,26 @@ _SIGNATURE = [IMAGES, IMAGES, IMAGES, _CLASS, _CLASS, _ROW, _ROW, _COUNT, _NUMBE
 def loss_gradient(
     net: lowering.Forward, x: tf.Tensor, which: tf.Tensor, labels: tf.Tensor, target: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The logits at x, the loss's gradient there, and the positive factor (n,) it still wants. The one place that takes it."""
+    """The logits at x, the loss's gradient there, and the positive factor (n,) it still wants: taken here alone."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)
         logits = net(x)
     slope, scale = losses.slope(which, logits, labels, target)
-    return logits, tape.gradient(logits, x, output_gradients=slope), scale
+    return logits, tape.gradient(logits, x, output_gradients=slope), scale  # type: ignore[call-overload]
 
 
-def _build(model: Classifier, norm: norms.Norm, momentum: bool, stop: bool) -> Callable:
-    def run(clean, x, velocity, labels, target, eps, length, which, decay, steps):  # noqa: ANN001, ANN202
-        net = lowering.forward(model.keras)
+def compiled(model: Classifier, norm: norms.Norm, *, momentum: bool, stop: bool, xla: bool) -> Callable:
+    """The loop for that model and norm: traced when it is first called, then only looked up."""
+    key = ("climb", norm.name, momentum, stop, xla)
+    return model.graph(key, lambda: _build(model, norm, momentum, stop, xla), _SIGNATURE, xla=xla)
+
+
+def _build(model: Classifier, norm: norms.Norm, momentum: bool, stop: bool, xla: bool) -> Callable:
+    def run(clean, x, velocity, labels, target, eps, length, which, decay, steps):
+        net = lowering.forward(model.keras, products=xla)
         confine = norm.confiner(clean, eps)
 
-        def body(step, x, velocity, fooled):  # noqa: ANN001, ANN202
+        def body(step, x, velocity, fooled):
             logits, g, _ = loss_gradient(net, x, which, labels, target)
             if momentum:
                 # Dong et al. (2018) add up gradients of equal L1 norm; an L1 norm of 0 adds nothing.
@@ -87,17 +94,16 @@ def climb(
 ) -> np.ndarray:
     """Climb the loss from `start` (n, 28, 28, 1), or from the clean images, by `steps` steps of `length` (n,).
 
-    decay: MIM's momentum, None for none. stop: leave an image alone once it is fooled. rows: which images to attack, all by
-    default; the others stay at their start. done, total: where this climb stands in a longer run, for whoever watches.
-    Ends early, with the iterates it has reached, when the task is stopped.
+    decay: MIM's momentum, None for none. stop: leave an image alone once it is fooled. rows: which images to attack,
+    all by default; the others stay at their start. done, total: where this climb stands in a longer run, for whoever
+    watches. Ends early, with the iterates it has reached, when the task is stopped.
     """
     x = (task.x if start is None else start).astype(np.float32)
     active = np.arange(len(x)) if rows is None else rows
     momentum = decay is not None
     velocity = np.zeros_like(x if momentum else x[:1])
-    graph = task.model.graph(
-        ("climb", task.norm.name, momentum, stop), lambda: _build(task.model, task.norm, momentum, stop), _SIGNATURE
-    )
+    xla = len(x) == 1 and lowering.suits_xla(task.model.keras)
+    graph = compiled(task.model, task.norm, momentum=momentum, stop=stop, xla=xla)
     given = [
         each.astype(kind) for each, kind in ((task.labels, "i4"), (task.target, "i4"), (task.eps, "f4"), (length, "f4"))
     ]

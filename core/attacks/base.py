@@ -1,4 +1,4 @@
-"""The law that every attack lives under: inputs are checked, the change is kept in its ball, the judge has the last word."""
+"""The law of every attack: its inputs are checked, its change is kept in the ball, the judge has the last word."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -21,8 +21,8 @@ Watch = Callable[[int, int, np.ndarray], bool | None]
 class Task:
     """What one run of an attack works on, checked and complete, and where it books what it spends.
 
-    x: (n, 28, 28, 1) float32; labels: (n,) int32; target: (n,) int32, -1 where any wrong class will do; eps: (n,) float32,
-    infinite for a minimising attack without a budget; stream: the images' own random numbers.
+    x: (n, 28, 28, 1) float32; labels: (n,) int32; target: (n,) int32, -1 where any wrong class will do; eps: (n,)
+    float32, infinite for a minimising attack without a budget; stream: the images' own random numbers.
     """
 
     model: Classifier
@@ -59,8 +59,9 @@ class Task:
 class Attack(ABC):
     """Base of all attacks: a frozen dataclass of knobs whose `run` holds the idea, and nothing but the idea.
 
-    Class attributes: title; norms that it can be bounded in, its own first; knowledge it needs of the model ("nothing",
-    "gradient", "scores" or "decision"); minimises: it looks for the smallest change, and eps only judges it; targetable.
+    Class attributes: title; norms that it can be bounded in, its own first; knowledge it needs of the model
+    ("nothing", "gradient", "scores" or "decision"); minimises: it looks for the smallest change, and eps only judges
+    it; targetable.
     """
 
     name: ClassVar[str]
@@ -95,10 +96,11 @@ class Attack(ABC):
     ) -> Result:
         """Attack n digits.
 
-        x: (n, 28, 28, 1) floats in [0, 1]; y: (n,) labels 0..9; eps: the budget in the norm's units, one number or one an
-        image, or None for a minimising attack; norm: one of self.norms, None for the first; target: (n,) classes to be
-        read as, each other than its label, or None for any wrong class; seed: any integer; watch(done, total, x_so_far)
-        is told of progress and may return False to stop, which returns the best so far; path: keep the iterates.
+        x: (n, 28, 28, 1) floats in [0, 1]; y: (n,) labels 0..9; eps: the budget in the norm's units, one number or one
+        an image, or None for a minimising attack; norm: one of self.norms, None for the first; target: (n,) classes to
+        be read as, each other than its label, or None for any wrong class; seed: any integer; watch(done, total,
+        x_so_far) is told of progress and may return False to stop, which returns the best so far; path: keep the
+        iterates.
 
         Raises InputError for anything else, with a sentence that says what was expected.
         """

@@ -13,7 +13,8 @@ from core.attacks.base import Attack, Task
 class BIM(Attack):
     r"""Take FGSM in small steps, looking at the gradient afresh before each, and never leave the ε box.
 
-    $$x_{k+1} = \Pi_{x,\varepsilon}\big(x_k + \alpha\varepsilon \,\mathrm{sign}\,\nabla_x L(x_k, y)\big), \qquad x_0 = x$$
+    $$x_{k+1} = \Pi_{x,\varepsilon}\big(x_k + \alpha\varepsilon \,\mathrm{sign}\,\nabla_x L(x_k, y)\big),
+    \qquad x_0 = x$$
 
     It always starts at the digit itself, so it has no luck and no randomness in it. Steps times step size should be at
     least 1, or the edge of the box is out of reach.

@@ -15,8 +15,8 @@ class Noise(Attack):
 
     $$x' = x + \varepsilon u, \qquad u \text{ uniform in the unit ball of the norm}$$
 
-    With several draws, the one that the network takes worst is kept. In many dimensions almost all of a ball lies near its
-    surface, so in L2 and L1 the noise uses up nearly the whole budget, spread thin over all pixels.
+    With several draws, the one that the network takes worst is kept. In many dimensions almost all of a ball lies near
+    its surface, so in L2 and L1 the noise uses up nearly the whole budget, spread thin over all pixels.
 
     For how little random noise does, see Fawzi, Moosavi-Dezfooli and Frossard, "Robustness of classifiers: from
     adversarial to random noise", NeurIPS 2016, https://arxiv.org/abs/1608.08967

@@ -18,9 +18,10 @@ class PGD(Attack):
     $$x_{k+1} = \Pi_{x,\varepsilon}\big(x_k + \alpha\varepsilon \, d_k\big), \qquad
     d_k = \arg\max_{\lVert d \rVert \le 1} \langle d, \nabla_x L(x_k, y) \rangle$$
 
-    In L∞ the direction d is the gradient's sign, in L2 the gradient at length 1, in L1 the few pixels of largest gradient
-    that still have room. Each restart begins elsewhere; for every digit the worst outcome for the network is kept. The
-    yardstick of the field; a network that only hides its gradient still holds against it, so its verdict is a bound.
+    In L∞ the direction d is the gradient's sign, in L2 the gradient at length 1, in L1 the few pixels of largest
+    gradient that still have room. Each restart begins elsewhere; for every digit the worst outcome for the network is
+    kept. The yardstick of the field; a network that only hides its gradient still holds against it, so its verdict is
+    a bound.
 
     Madry et al., "Towards deep learning models resistant to adversarial attacks", ICLR 2018,
     https://arxiv.org/abs/1706.06083
