@@ -6,6 +6,4 @@ from pages.components import frame, runtime
 
 runtime.start()
 frame.draw()
-st.navigation(
-    [st.Page("pages/attack.py", title="Attack", icon=":material/bolt:", default=True)], position="top"
-).run()
+st.navigation([st.Page("pages/attack.py", title="Attack", icon=":material/bolt:", default=True)], position="top").run()
