@@ -99,6 +99,7 @@ def filmed(
             seed=seed,
             path=True,
         )
+        assert done.result.path is not None  # it was asked for
         shares = classifier.probabilities(done.result.path[:, 1])
     return scrubber.pack_film(done, shares)
 

@@ -59,6 +59,7 @@ def pack(sweep: Sweep, *, skip: int = 0) -> dict[str, Any]:
 
 def pack_film(sweep: Sweep, probabilities: np.ndarray) -> dict[str, Any]:
     """The path of a sweep's last row, with the model's probabilities along it (steps + 1, 10), as JSON."""
+    assert sweep.result.path is not None, "a film is made of a path"
     path = sweep.result.path[:, -1].astype(np.float64)
     change, scales = _quantised(path - sweep.result.clean[-1])
     eps = float(sweep.epsilons[-1])
