@@ -1,0 +1,280 @@
+"""The page's speed and memory against their targets: its own server, a real Chromium, nothing simulated.
+
+What is timed, and how:
+
+- another digit or attack: from the pointer going down on the button until a frame begins in which the page's canvases
+  show the other digit. No digit is asked for twice, so that every one is a whole sweep of 61 attacks.
+- frames: the distances of animation frames while a mouse drags the slider to and fro.
+- rerun: at the visitor's end of the wire, from the message that asks for a rerun to the one that says it is finished.
+- start: from the start of the server's process until a page shows a first frame, and until its slider attacks.
+- memory: the resident memory of the server's process.
+"""
+
+import subprocess
+import sys
+import time
+from base64 import b64decode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+import psutil
+from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from core.attacks import names
+from tests.browser.driving import Visit, launch, new_context, serving, until
+
+DIGITS = 30
+SESSIONS = 5
+ATTACKS = 200
+
+#: Runs in the page before anything else: a clock that starts at the pointer, an eye on canvases, an ear at the wire.
+CLOCK = """
+window.lab = { wire: [], frames: [], pressed: 0 };
+document.addEventListener("pointerdown", () => { lab.pressed = performance.now(); }, true);
+window.WebSocket = class extends WebSocket {
+  constructor(...told) {
+    super(...told);
+    this.addEventListener("message", ({ data }) => {
+      const small = data instanceof ArrayBuffer && data.byteLength < 500;
+      const text = small ? btoa(String.fromCharCode(...new Uint8Array(data))) : "";
+      lab.wire.push([performance.now(), "in", text, data.byteLength]);
+    });
+  }
+  send(data) {
+    lab.wire.push([performance.now(), "out", "", data.byteLength ?? 0]);
+    super.send(data);
+  }
+};
+lab.canvas = (plate) => [...document.querySelectorAll("*")]
+  .map((each) => each.shadowRoot?.querySelector(`.plate.${plate} canvas`)).find(Boolean);
+lab.print = (canvas) => {
+  let sum = 0;
+  for (const value of canvas.getContext("2d").getImageData(0, 0, 28, 28).data) sum = (sum * 31 + value) | 0;
+  return sum;
+};
+lab.watch = (...plates) => {
+  const seen = plates.map(lab.canvas);
+  const before = seen.map(lab.print);
+  lab.changed = new Promise((done) => {
+    const look = () => {
+      if (seen.every((canvas, at) => lab.print(canvas) !== before[at])) done(performance.now() - lab.pressed);
+      else requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+  });
+};
+lab.film = (on) => {
+  lab.filming = on;
+  if (!on) return lab.frames;
+  lab.frames = [];
+  const turn = (now) => {
+    lab.frames.push(now);
+    if (lab.filming) requestAnimationFrame(turn);
+  };
+  requestAnimationFrame(turn);
+};
+"""
+
+
+@dataclass
+class Row:
+    """One line of the table."""
+
+    what: str
+    value: float
+    target: float
+    unit: str = "ms"
+
+    def __str__(self) -> str:
+        verdict = "met" if self.value <= self.target else "MISSED"
+        number = f"{self.value:,.2f}" if self.unit == "×" else f"{self.value:,.1f}"
+        return f"{self.what:66} {number:>9} {self.unit:2}  at most {self.target:>6,g} {self.unit:2}  {verdict}"
+
+
+def main() -> None:
+    """Measure everything and print the table."""
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        for part in (starting, in_use, remembering):
+            for row in part(browser):
+                print(row, flush=True)
+        browser.close()
+
+
+def p95(values: list[float]) -> float:
+    return float(np.percentile(values, 95))
+
+
+# -------------------------------------------------------------------------------------------------------------- start
+def importing() -> float:
+    """Seconds that `import tensorflow` takes in a fresh interpreter, from the interpreter's start to its end."""
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import tensorflow"], check=True, capture_output=True)
+    return time.perf_counter() - began
+
+
+def first_visit(browser: Browser) -> tuple[float, float]:
+    """Seconds from the start of a server until its first visitor sees a frame, and until the slider attacks."""
+    context = browser.new_context()
+    page = context.new_page()
+    began = time.perf_counter()
+    with serving(wait=False) as (url, _):
+        while True:
+            try:
+                page.goto(url)
+                break
+            except Error:  # nobody is listening yet
+                time.sleep(0.02)
+        page.wait_for_selector("h1", state="visible")
+        frame = time.perf_counter() - began
+        page.wait_for_selector(".verdict .chip")
+        before = page.locator(".plate.after canvas").evaluate("canvas => canvas.toDataURL()")
+        page.locator(".thumb").press("End")
+        until(lambda: page.locator(".plate.after canvas").evaluate("c => c.toDataURL()") != before, 20, "the attack")
+        usable = time.perf_counter() - began
+    context.close()
+    return frame, usable
+
+
+def starting(browser: Browser, repeats: int = 3) -> Iterator[Row]:
+    """The first visit to a new server, in turns with the import of TensorFlow."""
+    importing(), first_visit(browser)  # the files' way from the disk to memory
+    imports, frames, usables = [], [], []
+    for _ in range(repeats):
+        imports.append(importing())
+        frame, usable = first_visit(browser)
+        frames.append(frame)
+        usables.append(usable)
+    yield Row("process start to the page's frame", median(frames), 2, "s")
+    what = f"process start to a first attack / import tensorflow ({median(usables):.1f} s / {median(imports):.1f} s)"
+    yield Row(what, median(usables) / median(imports), 1.5, "×")
+
+
+# ------------------------------------------------------------------------------------------------------------- in use
+def in_use(browser: Browser) -> Iterator[Row]:
+    """A warm server and one visitor."""
+    with serving() as (url, _):
+        context = new_context(browser, url)
+        context.add_init_script(CLOCK)
+        for attack, name in (("fgsm", "FGSM"), ("pgd", "PGD-40")):
+            seen = Visit(context, url, f"digit=4999&attack={attack}&eps=0.150")
+            times = [another_digit(seen, label) for label in labels(DIGITS + 5)][5:]
+            yield Row(f"another digit to new pixels, {name}, median of {DIGITS}", median(times), 150)
+            yield Row(f"another digit to new pixels, {name}, p95", p95(times), 300)
+            asked, answered = reruns(seen)
+            print(f"  (of which the server's run: {median(asked):.0f} ms; {answered / 1000:.0f} kB come)", flush=True)
+            seen.page.close()
+        times = other_attacks(context, url)
+        yield Row(f"another attack to new pixels, median of {len(times)}", median(times), 150)
+        yield Row("another attack to new pixels, p95", p95(times), 300)
+        seen = Visit(context, url, "digit=3500&eps=0.150")
+        frames, rows = dragging(seen)
+        yield Row(f"frames while dragging, p95 of {len(frames)}, {rows} pictures shown", p95(frames), 17)
+        times, size = releases(seen)
+        yield Row(
+            f"server rerun, median of {len(times)} releases of the slider ({size / 1000:.0f} kB)", median(times), 30
+        )
+        context.close()
+
+
+def labels(count: int) -> list[int]:
+    """Digits of the strip to press: each again and again, which brings another example every time."""
+    each = -(-count // 10)
+    return [at // each for at in range(count)]
+
+
+def another_digit(seen: Visit, label: int) -> float:
+    """Milliseconds from pressing a digit to its pixels."""
+    seen.page.evaluate("lab.watch('before', 'after')")
+    seen.one(f".st-key-digit_{label} button").click()
+    taken = seen.page.evaluate("lab.changed")
+    seen.settled()
+    return taken
+
+
+def other_attacks(context: BrowserContext, url: str, rounds: int = 4) -> list[float]:
+    """Milliseconds from pressing an attack's name to its pixels, each on a digit that it has not met."""
+    titles = {"bim": "BIM", "fgsm": "FGSM", "mim": "MIM", "pgd": "PGD"}
+    assert set(titles) <= set(names())
+    seen, times = Visit(context, url, "digit=250&eps=0.150"), []
+    for label in labels(rounds + 1):
+        another_digit(seen, label)
+        for title in ("BIM", "MIM", "FGSM", "PGD"):
+            seen.one(".st-key-attack-pick button").first.click()
+            seen.one(".st-key-pick_attack button[aria-haspopup]").click()
+            option = seen.page.get_by_role("option", name=title, exact=True)
+            option.wait_for()
+            seen.page.evaluate("lab.watch('after')")
+            option.click()
+            times.append(seen.page.evaluate("lab.changed"))
+            seen.page.keyboard.press("Escape")
+            seen.settled()
+    seen.page.close()
+    return times[4:]  # the first round warms up
+
+
+def dragging(seen: Visit, seconds: float = 6) -> tuple[list[float], int]:
+    """Milliseconds between animation frames during a drag, and how many different pictures were shown."""
+    mouse, (left, height), (right, _) = seen.page.mouse, seen.point(0), seen.point(1)
+    mouse.move((left + right) / 2, height)
+    mouse.down()
+    seen.page.wait_for_timeout(300)
+    seen.page.evaluate("lab.film(true)")
+    began, shown = time.perf_counter(), set()
+    while (now := time.perf_counter() - began) < seconds:
+        share = abs(2 * (now / 2 % 1) - 1)  # to and fro in two seconds
+        mouse.move(left + share * (right - left), height)
+        shown.add(round(share * 60))
+    frames = seen.page.evaluate("lab.film(false)")
+    mouse.up()
+    seen.settled()
+    return np.diff(frames).tolist(), len(shown)
+
+
+def reruns(seen: Visit) -> tuple[list[float], float]:
+    """Milliseconds of each finished rerun since the page was opened, and the median of the bytes that each brought."""
+    times, sizes, began, size = [], [], None, 0
+    for at, way, text, length in seen.page.evaluate("lab.wire"):
+        if way == "out":
+            began, size = at, 0
+        else:
+            size += length
+            told = ForwardMsg.FromString(b64decode(text)).WhichOneof("type") if text else ""
+            if told == "script_finished" and began is not None:
+                times.append(at - began)
+                sizes.append(size)
+                began = None
+    return times[1:], median(sizes[1:])  # the first is the first visit
+
+
+def releases(seen: Visit, count: int = 30) -> tuple[list[float], float]:
+    """Reruns that only the slider's release asks for: milliseconds, and the bytes of each."""
+    seen.page.evaluate("lab.wire.length = 0")
+    for turn in range(count + 1):
+        seen.page.mouse.click(*seen.point((turn * 7 % 30) / 30))
+        seen.settled()
+    return reruns(seen)
+
+
+# ------------------------------------------------------------------------------------------------------------- memory
+def remembering(browser: Browser) -> Iterator[Row]:
+    """The server's memory while five visitors attack."""
+    with serving() as (url, server):
+        context = new_context(browser, url)
+        process = psutil.Process(server.pid)
+        attacks = [name for name in names() if name != "noise"]
+        visits = [Visit(context, url, f"digit={7 * at}&attack={attacks[at % len(attacks)]}") for at in range(SESSIONS)]
+
+        def attack(times: int) -> float:
+            for turn in range(times // SESSIONS):
+                for at, seen in enumerate(visits):
+                    seen.digit((turn // 8 + 2 * at) % 10)
+            return process.memory_info().rss / 1e6
+
+        first = attack(ATTACKS)
+        yield Row(f"resident memory after {ATTACKS} attacks in {SESSIONS} sessions", first, 900, "MB")
+        yield Row(f"growth over the next {ATTACKS}", attack(ATTACKS) - first, 20, "MB")
+        context.close()
