@@ -13,6 +13,7 @@ import warnings
 import numpy as np
 from PIL import Image, ImageFilter, ImageOps
 
+from core.background import paper_of
 from core.errors import InputError
 
 MAX_BYTES = 5 * 1024 * 1024
@@ -22,7 +23,6 @@ FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 SIZE, BOX = 28, 20  # a digit's side, and that of the square its ink fits in
 WORK = 256  # the longest side that a picture is worked on at
 FAINT = 0.08  # contrast below this, of the whole range from black to white, is no ink
-EVEN = 0.012  # pixels this close to one lightness count as one paper, evenly lit
 GRAIN = 0.002  # noise above this, half a grey level, is a camera's or a scanner's: no drawing has it
 
 BLANK = (
@@ -159,15 +159,18 @@ def _on_paper(picture: Image.Image) -> np.ndarray:
 
 def _ink(light: np.ndarray) -> np.ndarray:
     """Lightness (height, width) -> how much ink is at each pixel, in [0, 1]; InputError if there is none."""
-    paper = _paper(light)
+    rim = float(np.median(np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])))
+    drawing = np.median(np.abs(light - rim)) <= GRAIN
+    paper = rim if drawing else paper_of(light, rim)
     above, below = np.maximum(light - paper, 0), np.maximum(paper - light, 0)
-    noise = 1.4826 * float(np.median(np.abs(light - paper)))
+    # Of normal noise, four tenths are below 0.524 of its spread; ink may cover as much as half of the picture.
+    noise = float(np.quantile(np.abs(light - paper), 0.4)) / 0.524
     # Ink lies on one side of the paper. Squares, so that much faint shadow does not outweigh a little black ink.
     ink = above if np.square(above).sum() > np.square(below).sum() else below
     peak = float(ink.max())
-    if peak < max(FAINT, 6 * noise):
+    if peak < max(FAINT, 7 * noise):
         raise InputError(BLANK)
-    if noise <= GRAIN:
+    if drawing:
         return ink / peak
     # A photo: what is firmly ink is kept, what touches the rim or is a speck is not, and the edges stay soft.
     firm = ink > max(_divide(ink), 4 * noise)
@@ -178,28 +181,6 @@ def _ink(light: np.ndarray) -> np.ndarray:
     near = np.asarray(Image.fromarray(kept).convert("L").filter(ImageFilter.MaxFilter(5))) > 0
     low = max(0.25 * full, 2 * noise)
     return np.clip((ink - low) / max(0.9 * full - low, 1e-3), 0, 1) * near
-
-
-def _paper(light: np.ndarray) -> np.ndarray | float:
-    """The background's lightness: one number if the picture is evenly lit, else a smooth surface (height, width)."""
-    rim = np.concatenate([light[0], light[-1], light[:, 0], light[:, -1]])
-    middle = float(np.median(rim))
-    if np.mean(np.abs(light - middle) < EVEN) > 0.4:
-        return middle
-    height, width = light.shape
-    down, across = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
-    terms = [down**i * across**j for i in range(4) for j in range(4 - i)]
-    basis = np.stack(terms, axis=-1).reshape(-1, len(terms))
-    values = light.reshape(-1).astype(np.float64)
-    trusted = np.ones(len(values), bool)
-    surface = values
-    # A cubic surface through the paper alone: pixels far from the present fit are ink and have no say in the next one.
-    for _ in range(8):
-        coefficients = np.linalg.lstsq(basis[trusted], values[trusted], rcond=None)[0]
-        surface = basis @ coefficients
-        distance = np.abs(values - surface)
-        trusted = distance <= max(2.0 * float(np.median(distance)), 0.01)
-    return surface.reshape(light.shape).astype(np.float32)
 
 
 def _divide(values: np.ndarray) -> float:
@@ -218,7 +199,7 @@ def _digit_of(firm: np.ndarray) -> np.ndarray:
     pieces = _pieces(firm)
     inner = [piece for piece in pieces if not _at_rim(piece, firm.shape)]
     # A digit that was drawn over the rim is still a digit.
-    if sum(map(len, inner)) >= 0.2 * sum(map(len, pieces)) or not pieces:
+    if sum(map(len, inner)) >= 0.05 * sum(map(len, pieces)) or not pieces:
         pieces = inner
     largest = max(map(len, pieces), default=0)
     kept = np.zeros_like(firm)

@@ -214,9 +214,10 @@ def test_digits_of_mnist_come_back_as_they_were():
 @settings(max_examples=40, deadline=None)
 def test_dark_ink_on_light_is_the_same_digit(row):
     light_on_dark = picture(row)
-    np.testing.assert_array_equal(
-        digits.from_picture(light_on_dark), digits.from_picture(ImageOps.invert(light_on_dark))
-    )
+    inverted = digits.from_picture(ImageOps.invert(light_on_dark))
+    assert (
+        np.abs(digits.from_picture(light_on_dark) - inverted).max() < 1.5 / 255
+    )  # half a grey level rounds either way
 
 
 @given(ROW, st.integers(0, 60), st.integers(0, 60), st.integers(0, 60), st.integers(0, 60))
@@ -315,6 +316,25 @@ def test_a_photo_in_uneven_light(seed):
     file = as_bytes(Image.fromarray(np.uint8(np.clip(photo, 0, 1) * 255)), "JPEG", quality=80)
     plain = digits.from_picture(Image.fromarray(np.uint8(ink * 255)))
     assert apart(plain, digits.from_picture(digits.open_picture(file))) < 0.12
+
+
+@pytest.mark.parametrize("angle", range(0, 360, 60))
+def test_a_photo_with_the_edge_of_a_shadow(angle):
+    """At these angles the edge crosses the digit, and the shadow takes up half of the paper."""
+    height, width = 260, 200
+    ink = np.asarray(drawn("L", 255, 0), float) / 255
+    down, across = np.mgrid[:height, :width]
+    distance = (across - 100) * np.cos(np.radians(angle)) + (down - 120) * np.sin(np.radians(angle))
+    photo = (0.8 - 0.3 / (1 + np.exp(-distance / 4))) * (1 - 0.75 * ink)
+    photo += np.random.default_rng(angle).normal(0, 0.015, ink.shape)
+    seen = digits.from_picture(Image.fromarray(np.uint8(np.clip(photo, 0, 1) * 255)))
+    assert apart(digits.from_picture(SEVEN), seen) < 0.2
+
+
+def test_a_photo_cropped_to_its_ink():
+    photo = np.asarray(drawn("L", 50, 200).crop((45, 45, 155, 215)), float)
+    photo += np.random.default_rng(0).normal(0, 4, photo.shape)
+    assert apart(digits.from_picture(SEVEN), digits.from_picture(Image.fromarray(np.uint8(photo)))) < 0.12
 
 
 def test_the_edge_of_the_table_and_specks_are_no_ink():

@@ -14,7 +14,16 @@ ROOT = Path(__file__).resolve().parent.parent
 #: From the ground up. A module may import its own storey and those below it.
 STOREYS = (
     ("core.errors",),
-    ("core.norms", "core.losses", "core.knobs", "core.registry", "core.seeds", "core.pictures", "core.digits"),
+    (
+        "core.norms",
+        "core.losses",
+        "core.knobs",
+        "core.registry",
+        "core.seeds",
+        "core.pictures",
+        "core.background",
+        "core.digits",
+    ),
     ("core.classifier", "core.model_files", "core.lowering", "core.result", "core.zoo"),
     ("core.attacks",),
     ("core.sweep", "core.fit", "core.objectives"),
