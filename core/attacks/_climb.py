@@ -100,6 +100,7 @@ def climb(
     """
     x = (task.x if start is None else start).astype(np.float32)
     active = np.arange(len(x)) if rows is None else rows
+    active = active[task.eps[active] > 0]  # a budget of nothing is spent by taking no step
     momentum = decay is not None
     velocity = np.zeros_like(x if momentum else x[:1])
     xla = len(x) == 1 and lowering.suits_xla(task.model.keras)
@@ -112,6 +113,8 @@ def climb(
     stride = 1 if task.wants_path else min(_LOOK if stop else steps, -(-steps // _REPORTS) if task.watch else steps)
     if task.wants_path and not task.path:
         task.path.append(x.copy())
+    if not len(active):
+        return x
 
     for first in range(0, steps, stride):
         count = tf.constant(min(stride, steps - first))

@@ -21,8 +21,8 @@ def draw() -> None:
     with st.container(horizontal=True, key="picks", vertical_alignment="bottom", gap="xsmall"):
         asked = strip.draw(view.index)
         controls.draw(view)
-    for note in session.notes():
-        st.info(f"{note} That part of the link was ignored.", icon=":material/link_off:")
+    if session.notes():
+        st.info("A part of the link was ignored. " + " ".join(session.notes()), icon=":material/link_off:")
     try:
         scrubber.draw(_data(view), key=_KEY, on_eps=_moved, on_path=_film_asked, on_code=_code_asked)
     except InputError as fault:

@@ -39,10 +39,10 @@ def draw(view: View) -> None:
         "Model",
         zoo.names(),
         format_func=cache.title,
-        width=138,
+        width=150,
         **_bound("pick_model", view.model, lambda was, name: replace(was, model=name)),
     )
-    with st.container(width=148, gap="xxsmall", key="attack-pick"):
+    with st.container(width=136, gap="xxsmall", key="attack-pick"):
         st.html("<p>Attack</p>")
         with st.popover(named(view), width="stretch"):
             _attack(view)
