@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import time
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -39,7 +38,6 @@ def measure(model: Classifier, test: Digits, watch: Watch | None = None) -> dict
     """Accuracy on these digits, clean and under the attack that every card names."""
     setting = ATTACK
     attack = attacks.get(setting["name"])(**setting["knobs"])
-    begun = time.perf_counter()
     result = attack(
         model, test.images, test.labels, eps=setting["eps"], norm=setting["norm"], seed=setting["seed"], watch=watch
     )
@@ -54,7 +52,6 @@ def measure(model: Classifier, test: Digits, watch: Watch | None = None) -> dict
             "norm": setting["norm"],
             "eps": setting["eps"],
             "seed": setting["seed"],
-            "seconds": round(time.perf_counter() - begun, 1),
         },
         "test_set": "MNIST, the official 10,000 test digits",
         "test_sha256": digits.fingerprint(test),
