@@ -26,7 +26,11 @@ def forward(model: keras.Model, *, products: bool = False) -> Forward:
     chain = _chain(model)
     if chain is None:
         return lambda x: model(x, training=False)
-    stages = [_stage(layer, products) for layer in chain]
+    stages, shape = [], tuple(model.inputs[0].shape)
+    for layer in chain:
+        after = layer.compute_output_shape(shape)
+        stages.append(_stage(layer, shape, after, products))
+        shape = after
 
     def run(x: tf.Tensor) -> tf.Tensor:
         for stage in stages:
@@ -45,22 +49,26 @@ def suits_xla(model: keras.Model) -> bool:
 def _chain(model: keras.Model) -> list[keras.layers.Layer] | None:
     """The model's layers in order, where each feeds the next and nothing else; else None."""
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
+    if any(isinstance(layer, keras.Model) for layer in layers):
+        return None
+    if isinstance(model, keras.Sequential):
+        return layers
     flowing = model.inputs[0]
     for layer in layers:
-        if isinstance(layer, keras.Model) or len(layer._inbound_nodes) != 1 or layer.input is not flowing:
+        if len(layer._inbound_nodes) != 1 or layer.input is not flowing:
             return None
         flowing = layer.output
     return layers if flowing is model.outputs[0] else None
 
 
-def _stage(layer: keras.layers.Layer, products: bool) -> Forward:
+def _stage(layer: keras.layers.Layer, before: tuple, after: tuple, products: bool) -> Forward:
     if type(layer) is keras.layers.Conv2D and _is_plain(layer):
-        grid = _Grid(layer)
+        grid = _Grid(layer, before, after)
         if products:
             return _with_bias(layer, _as_product(grid))
         if grid.stride > 1:
             return _with_bias(layer, _strided(grid))
-    if type(layer) is keras.layers.Dense and len(layer.input.shape) == 2:
+    if type(layer) is keras.layers.Dense and len(before) == 2:
         return _with_bias(layer, _dense(layer))
     return lambda x: layer(x, training=False)
 
@@ -100,11 +108,11 @@ def _dense(layer: keras.layers.Dense) -> Forward:
 class _Grid:
     """Where a convolution of stride s looks, in blocks of s x s pixels: blocks turn the stride into channels."""
 
-    def __init__(self, layer: keras.layers.Conv2D):
+    def __init__(self, layer: keras.layers.Conv2D, before: tuple, after: tuple):
         self.stride: int = layer.strides[0]
         self.padding: str = layer.padding.upper()
-        _, *self.before, self.channels = layer.input.shape
-        _, *self.after, self.filters = layer.output.shape
+        _, *self.before, self.channels = before
+        _, *self.after, self.filters = after
         self.kernel = tf.convert_to_tensor(layer.kernel)
         size = self.kernel.shape[:2]
         # How many blocks a kernel spans; where the first output looks, before the first pixel; all blocks looked at.

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from core import lowering
+from core import lowering, zoo
 
 LAYERS = keras.layers
 
@@ -66,6 +66,22 @@ def test_other_layers_run_as_they_are(products):
         LAYERS.Dense(10),
     ]
     assert_same(keras.Sequential(layers), products=products)
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_every_model_of_the_zoo_is_lowered(name):
+    model = zoo.load(name).keras
+    assert lowering.suits_xla(model)
+    assert_same(model, products=False)
+    assert_same(model, products=True)
+
+
+def test_a_sequential_model_that_grew_layer_by_layer_is_a_chain():
+    model = keras.Sequential([keras.Input((28, 28, 1))])
+    for layer in (LAYERS.Conv2D(4, 4, 2), LAYERS.Flatten(), LAYERS.Dense(10)):
+        model.add(layer)
+    assert lowering.suits_xla(model)
+    assert_same(model, products=True)
 
 
 def test_a_network_that_branches_is_left_to_keras():

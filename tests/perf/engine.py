@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from core import attacks, zoo
+from core import attacks, norms, zoo
+from core.attacks._climb import compiled
 from core.classifier import Classifier
 from core.sweep import COUNT, sweep
 from tests.perf import peers
@@ -93,6 +94,25 @@ def sweeps(model: Classifier, repeats: int) -> None:
         print(f"{name:26}{median(each) * 1e3:7.1f} ms{min(each) * 1e3:7.1f} ms", flush=True)
 
 
+def with_and_without_xla(model: Classifier, repeats: int) -> None:
+    """Print the bare attack loop's times, as TensorFlow runs it and through XLA: the choice in core.attacks._climb."""
+    norm = norms.get("linf")
+    loops = {
+        name: compiled(model, norm, momentum=False, stop=False, xla=xla)
+        for name, xla in (("plain", False), ("XLA", True))
+    }
+    print(f"\nThe loop alone, {peers.STEPS} steps, {model.name}; {repeats} turns")
+    print(f"{'digits in one part':26}{'plain':>10}{'XLA':>13}")
+    for count in (1, 4, 16, 61, 250):
+        x, y = some_digits(count)
+        budget = np.full(count, peers.EPS, np.float32)
+        given = (x, x, x[:1], y.astype("i4"), np.full(count, -1, "i4"), budget, budget / 10, 0, 0.0, peers.STEPS)
+        fixed = [tf.constant(each) for each in given]
+        runs = {name: (lambda loop=loop, fixed=fixed: loop(*fixed)[0].numpy()) for name, loop in loops.items()}
+        times = in_turns(runs, repeats)
+        print(f"{count:<26}{median(times['plain']) * 1e3:7.1f} ms{median(times['XLA']) * 1e3:10.1f} ms", flush=True)
+
+
 def main(repeats: int = 5) -> None:
     """Print the engine's tables."""
     model = zoo.load("plain_cnn")
@@ -100,6 +120,7 @@ def main(repeats: int = 5) -> None:
     many = against_peers(model, DIGITS, repeats)
     against_peers(model, 1, 4 * repeats)
     sweeps(model, 4 * repeats)
+    with_and_without_xla(model, repeats)
     # A step is one pass forward and one back to the image, which costs as much again; no gradient of weights is needed.
     work = DIGITS * peers.STEPS * 2 * 2 * multiply_adds(model)
     peak = matmul_peak()
