@@ -5,10 +5,21 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from core import zoo
 from core.classifier import Classifier
 from tests.support import some_digits
+
+# The same examples in every run and on every machine: a test that fails by luck teaches nobody anything.
+settings.register_profile(
+    "suite",
+    max_examples=25,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -4,22 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from core import attacks, norms
 from core.errors import InputError
 from tests.support import pairs, quick
-
-settings.register_profile(
-    "suite",
-    max_examples=25,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
-)
-settings.load_profile("suite")
 
 IN_BOX = st.floats(0, 1, width=32)
 
