@@ -1,6 +1,7 @@
 """The Attack page once the network is awake: the picks, and the scrubber with the whole sweep in it."""
 
 import hashlib
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -13,26 +14,68 @@ from pages.components.session import DECIMALS, STEP, View
 
 _KEY = "scrubber"
 _FILM = "film_eps"
+_CODE = "code_asked"
+_WHOLE = "whole_sweep"  # the question whose whole sweep the scrubber has asked for
+_QUICK = 5  # gradients an image up to which the whole sweep is there before anybody would miss it
 
 
 def draw() -> None:
-    """Everything on the page. Each fault is a sentence where it arose; the picks stay."""
+    """Everything on the page. Each fault is a sentence where it arose; the picks stay.
+
+    The scrubber is drawn first, though it stands below the picks: it is what the visitor waits for.
+    """
     view = session.current()
-    with st.container(horizontal=True, key="picks", vertical_alignment="bottom", gap="xsmall"):
+    code_asked = st.session_state.pop(_CODE, False)
+    picks = st.container(horizontal=True, key="picks", vertical_alignment="bottom", gap="xsmall")
+    notice = st.empty()  # here with or without one, so that the scrubber keeps its place
+    if session.notes():
+        notice.info("A part of the link was ignored. " + " ".join(session.notes()), icon=":material/link_off:")
+    _scrub()
+    with picks:
         asked = strip.draw(view.index)
         controls.draw(view)
-    if session.notes():
-        st.info("A part of the link was ignored. " + " ".join(session.notes()), icon=":material/link_off:")
-    try:
-        scrubber.draw(_data(view), key=_KEY, on_eps=_moved, on_path=_film_asked, on_code=_code_asked)
-    except InputError as fault:
-        st.error(str(fault), icon=":material/error:")
     if asked == "draw":
         own_digit.draw()
     elif asked == "upload":
         own_digit.upload()
-    elif st.session_state.pop("code_asked", False):
+    elif code_asked:
         _show_code(view)
+
+
+@st.fragment
+def _scrub() -> None:
+    """The scrubber, whose own wishes run nothing of the page but this."""
+    try:
+        scrubber.draw(
+            _data(session.current()),
+            key=_KEY,
+            on_eps=_moved,
+            on_path=_film_asked,
+            on_code=_code_asked,
+            on_whole=_whole_asked,
+        )
+    except InputError as fault:
+        st.error(str(fault), icon=":material/error:")
+    if _CODE in st.session_state:
+        st.rerun()  # a dialog belongs to the page
+
+
+def _sweep(view: View, question: tuple, key: str) -> tuple[dict[str, Any], bool]:
+    """The packed sweep, and whether it is the whole one.
+
+    A long attack is first answered at the ε on the slider and at both ends, in a tenth of the time; the scrubber
+    shows that and asks for the rest.
+    """
+    attack, top = view.instance(), sweep.EPS_MAX[view.norm]
+    cost = math.prod(getattr(attack, name, 1) for name in ("steps", "restarts", "draws"))
+    near = STEP[view.norm] / 100
+    if cost > _QUICK and st.session_state.setdefault(_WHOLE, key) != key:
+        between = (view.eps,) if near < view.eps < top - near else ()
+        return cache.swept(*question, epsilons=(0.0, *between, top)), False
+    packed = cache.swept(*question)
+    if all(abs(eps - view.eps) > near for eps in packed["epsilons"]):
+        packed = scrubber.with_row(packed, cache.swept(*question, epsilons=(view.eps,)))
+    return packed, True
 
 
 def _data(view: View) -> dict[str, Any]:
@@ -48,12 +91,12 @@ def _data(view: View) -> dict[str, Any]:
         view.target,
         view.seed,
     )
-    packed = cache.swept(*question)
-    if all(abs(eps - view.eps) > STEP[view.norm] / 100 for eps in packed["epsilons"]):
-        packed = scrubber.with_row(packed, cache.swept(*question, epsilons=(view.eps,)))
+    key = hashlib.sha256(repr(question).encode()).hexdigest()[:16]
+    packed, whole = _sweep(view, question, key)
     data = {
-        "key": hashlib.sha256(repr(question).encode()).hexdigest()[:16],
+        "key": key,
         "sweep": packed,
+        "whole": whole,
         "eps": view.eps,
         "max": sweep.EPS_MAX[view.norm],
         "step": STEP[view.norm],
@@ -63,7 +106,7 @@ def _data(view: View) -> dict[str, Any]:
         "target": view.target,
         "digit": "your digit" if view.pixels is not None else f"bundled digit {view.index}",
         "file": f"{view.attack}-{view.model}",
-        "caption": f"{controls.named(view)} on {cache.title(view.model)}",
+        "caption": f"{controls.named(view)} on {cache.titles().get(view.model, view.model)}",
         "setting": {"model": view.model, "attack": view.attack, "knobs": dict(view.knobs), "seed": view.seed},
         "link": session.link(view),
         "steps": hasattr(view.instance(), "steps"),
@@ -101,7 +144,11 @@ def _film_asked() -> None:
 
 def _code_asked() -> None:
     _moved("code")
-    st.session_state["code_asked"] = True
+    st.session_state[_CODE] = True
+
+
+def _whole_asked() -> None:
+    st.session_state[_WHOLE] = getattr(st.session_state.get(_KEY), "whole", None)
 
 
 @st.dialog("The same, in Python", width="medium")

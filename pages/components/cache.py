@@ -19,12 +19,16 @@ def model(name: str) -> Classifier:
     return zoo.load(name)
 
 
-def title(name: str) -> str:
-    """A model's name for the visitor; its file's name where its card cannot be read, so that only it falls out."""
-    try:
-        return str(zoo.card(name)["title"])
-    except InputError:
-        return name
+@st.cache_resource(ttl=60, show_spinner=False)
+def titles() -> dict[str, str]:
+    """The models' names for the visitor, by name; a file's name where its card cannot be read: only it falls out."""
+    told = {}
+    for name in zoo.names():
+        try:
+            told[name] = str(zoo.card(name)["title"])
+        except InputError:
+            told[name] = name
+    return told
 
 
 def _attack(name: str, knobs: tuple) -> Attack:
@@ -55,7 +59,8 @@ def swept(
     from pages.components import scrubber
 
     # An ε off the grid goes with its own 0: through the very graph that swept the grid, which is already compiled.
-    grid = None if epsilons is None else np.array([0.0, *epsilons])
+    lone = epsilons is not None and epsilons[0] > 0
+    grid = None if epsilons is None else np.array([0.0, *epsilons] if lone else epsilons)
     with _HEAVY:
         done = sweep.sweep(
             model(model_name),
@@ -67,7 +72,7 @@ def swept(
             target=target,
             seed=seed,
         )
-    return scrubber.pack(done, skip=0 if epsilons is None else 1)
+    return scrubber.pack(done, skip=int(lone))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import attacks, knobs, norms, zoo
+from core import attacks, knobs, norms
 from core.knobs import Knob
 from pages.components import cache, session
 from pages.components.session import View
@@ -37,8 +37,8 @@ def draw(view: View) -> None:
     """Model, attack, norm and target."""
     st.selectbox(
         "Model",
-        zoo.names(),
-        format_func=cache.title,
+        list(cache.titles()),
+        format_func=lambda name: cache.titles().get(name, name),
         width=150,
         **_bound("pick_model", view.model, lambda was, name: replace(was, model=name)),
     )

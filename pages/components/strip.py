@@ -2,6 +2,7 @@
 
 import base64
 import io
+from functools import lru_cache
 
 import numpy as np
 import streamlit as st
@@ -18,6 +19,12 @@ def png(x: np.ndarray) -> str:
     buffer = io.BytesIO()
     Image.fromarray(np.rint(255 * x[:, :, 0]).astype(np.uint8)).save(buffer, "PNG")
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+
+
+@lru_cache(maxsize=512)
+def _address(row: int) -> str:
+    """A bundled digit as a PNG data URI."""
+    return png(digits.bundled().images[row])
 
 
 def _examples(chosen: int | None) -> dict[int, int]:
@@ -47,9 +54,8 @@ def _shuffle() -> None:
 def draw(chosen: int | None) -> str | None:
     """The row of digits, with the chosen bundled row marked; "draw" or "upload" once that button is pressed."""
     shown = _examples(chosen)
-    images = digits.bundled().images
     rules = [
-        f".st-key-digit_{label} button {{ background-image: url({png(images[row])}); }}" for label, row in shown.items()
+        f".st-key-digit_{label} button {{ background-image: url({_address(at)}); }}" for label, at in shown.items()
     ]
     if chosen is not None:
         label = int(digits.bundled().labels[chosen])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import digits
 from pages.components import session, strip
@@ -18,7 +19,7 @@ _PAGE = """
 
 
 @contextmanager
-def shown() -> Iterator[None]:
+def shown(place: DeltaGenerator) -> Iterator[None]:
     """Hold the page's place until the block is done."""
     view = session.digit_of(st.query_params.to_dict())
     images = digits.bundled().images
@@ -27,7 +28,6 @@ def shown() -> Iterator[None]:
         'style="image-rendering:pixelated;border-radius:2px">'
         for label in range(10)
     )
-    place = st.empty()
     place.html(_PAGE.format(small=small, large=strip.png(view.x), label=view.y))
     yield
     place.empty()

@@ -166,6 +166,7 @@ class Visit:
     def settled(self) -> None:
         """Wait until what was last sent is answered and drawn."""
         self.page.wait_for_timeout(250)
+        self.page.wait_for_selector(".curve:not(.waiting)")
         self.idle()
         self.page.wait_for_function(
             "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done(true))))"

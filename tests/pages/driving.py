@@ -53,10 +53,16 @@ def component(at: AppTest, name: str = "scrubber") -> Any:
     return next(proto for proto in found if name in proto.component_name)
 
 
-def data(at: AppTest, name: str = "scrubber") -> dict[str, Any]:
-    """What the component was given."""
+def told(at: AppTest, name: str = "scrubber") -> dict[str, Any]:
+    """What the component was given in the last run."""
     proto = component(at, name)
     return json.loads(proto.json or proto.mixed.json)
+
+
+def data(at: AppTest) -> dict[str, Any]:
+    """What the scrubber holds once it has asked for the whole sweep, as it does where it was given a part of it."""
+    given = told(at)
+    return given if given["whole"] else told(answer(at, event="whole", value=given["key"]))
 
 
 def answer(at: AppTest, name: str = "scrubber", *, event: str = "", **state: Any) -> AppTest:

@@ -6,7 +6,7 @@ import pytest
 
 from core import attacks, zoo
 from pages.components import session
-from tests.pages.driving import answer, button, calm, choose, component, data, drawn_digit, opened, view
+from tests.pages.driving import answer, button, calm, choose, component, data, drawn_digit, opened, told, view
 from tests.support import pairs
 
 #: Answers that no scrubber of ours sends, and any client may.
@@ -23,9 +23,9 @@ def test_the_first_visit_shows_a_seven_under_pgd():
     at = opened()
     assert view(at).y == 7 and view(at).attack == "pgd" and view(at).eps == 0
     assert not at.info and not at.error
-    told = data(at)
-    assert told["label"] == 7 and len(told["sweep"]["epsilons"]) == 61 and told["sweep"]["success"][-1]
-    assert len(json.dumps(told)) < 120_000
+    given = data(at)
+    assert given["label"] == 7 and len(given["sweep"]["epsilons"]) == 61 and given["sweep"]["success"][-1]
+    assert len(json.dumps(given)) < 120_000
 
 
 @pytest.mark.parametrize(("attack", "norm"), pairs())
@@ -33,10 +33,10 @@ def test_every_attack_in_each_of_its_norms(page, attack, norm):
     choose(page, "pick_attack", attack)
     choose(page, "pick_norm", norm)
     assert (view(page).attack, view(page).norm) == (attack, norm)
-    told = data(page)
-    assert told["norm"] == norm and told["setting"]["attack"] == attack
-    assert told["sweep"]["epsilons"][-1] == told["max"]
-    assert told["steps"] == hasattr(attacks.get(attack)(), "steps")
+    given = data(page)
+    assert given["norm"] == norm and given["setting"]["attack"] == attack
+    assert given["sweep"]["epsilons"][-1] == given["max"]
+    assert given["steps"] == hasattr(attacks.get(attack)(), "steps")
 
 
 @pytest.mark.parametrize("name", zoo.names())
@@ -109,6 +109,24 @@ def test_released_at_an_epsilon_between_two_of_the_sweep():
     assert len(epsilons) == 62 and 0.123 in epsilons and epsilons == sorted(epsilons)
     answer(at, eps=0.15)
     assert len(data(at)["sweep"]["epsilons"]) == 61
+
+
+def test_a_long_attack_is_first_shown_where_the_slider_is():
+    at = opened("digit=3500&eps=0.137")
+    assert told(at)["whole"]  # a first visitor waits for the server anyway
+    button(at, "digit_8")
+    part = told(at)
+    assert not part["whole"] and part["sweep"]["epsilons"] == pytest.approx([0, 0.137, 0.3])
+    whole = data(at)
+    assert whole["key"] == part["key"] and len(whole["sweep"]["epsilons"]) == 62
+    row = whole["sweep"]["epsilons"].index(pytest.approx(0.137))
+    assert whole["sweep"]["success"][row] == part["sweep"]["success"][1]
+    assert told(calm(at.run()))["whole"]  # it is not taken away again
+    button(at, "digit_7")
+    answer(at, event="whole", value="another question's key")
+    assert not told(at)["whole"]
+    choose(at, "pick_attack", "fgsm")
+    assert told(at)["whole"]  # quick enough at once
 
 
 @pytest.mark.parametrize("eps", NO_EPS, ids=repr)

@@ -58,7 +58,8 @@ lab.print = (canvas) => {
 lab.watch = (...plates) => {
   const seen = plates.map(lab.canvas);
   const before = seen.map(lab.print);
-  lab.changed = new Promise((done) => {
+  lab.changed = new Promise((done, fail) => {
+    setTimeout(() => fail(new Error(`no new pixels on ${plates} in 20 s`)), 20000);
     const look = () => {
       if (seen.every((canvas, at) => lab.print(canvas) !== before[at])) done(performance.now() - lab.pressed);
       else requestAnimationFrame(look);

@@ -80,6 +80,16 @@ def with_row(grid: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
     return {**joined, "stamp": eps}
 
 
-def draw(data: dict[str, Any], *, key: str, on_eps: Any, on_path: Any, on_code: Any) -> None:
-    """Mount the scrubber. It sets the state `eps` on release, and triggers `path` and `code`, each with its ε."""
-    _component(key=key, data=data, on_eps_change=on_eps, on_path_change=on_path, on_code_change=on_code)
+def draw(data: dict[str, Any], *, key: str, on_eps: Any, on_path: Any, on_code: Any, on_whole: Any) -> None:
+    """Mount the scrubber. It sets the state `eps` on release, and triggers `path` and `code` with the ε they are about.
+
+    Where data["whole"] is false, it shows the few rows that it was given and triggers `whole` with data["key"].
+    """
+    _component(
+        key=key,
+        data=data,
+        on_eps_change=on_eps,
+        on_path_change=on_path,
+        on_code_change=on_code,
+        on_whole_change=on_whole,
+    )

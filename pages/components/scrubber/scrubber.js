@@ -122,6 +122,8 @@ class Lab {
       this.filmSeen = data.film.id;
       this.playFilm(data.film);
     }
+    if (!data.whole && this.askedFor !== data.key) setTriggerValue("whole", data.key);
+    this.askedFor = data.whole ? null : data.key;
     this.wanted = undefined;
     this.lab.classList.remove("working");
     this.pathButton.hidden = !data.steps;
@@ -338,6 +340,8 @@ class Lab {
     const rivals = sweep.epsilons.map((_, row) => this.readOf(sweep.probabilities, row * 10)).filter((read) => read !== data.label);
     const rival = data.target ?? (rivals.length ? rivals[rivals.length - 1] : this.second());
     this.lines = { own: data.label, rival, y };
+    this.curve.classList.toggle("waiting", !data.whole);
+    if (!data.whole && this.marker) return; // a few rows make no curve: the old one stands back until the whole is here
     const trace = (digit) =>
       sweep.epsilons.map((eps, row) => `${row ? "L" : "M"}${this.x(eps).toFixed(1)} ${y(sweep.probabilities[row * 10 + digit]).toFixed(1)}`).join("");
     const color = (name) => `var(--st-${name})`;
