@@ -272,7 +272,10 @@ def remembering(browser: Browser) -> Iterator[Row]:
         def attack(times: int) -> float:
             for turn in range(times // SESSIONS):
                 for at, seen in enumerate(visits):
-                    seen.digit((turn // 8 + 2 * at) % 10)
+                    was = seen.pixels("before")
+                    seen.one(f".st-key-digit_{(turn // 8 + 2 * at) % 10} button").click()
+                    until(lambda seen=seen, was=was: seen.pixels("before") != was, 20, "the other digit")
+                    seen.one(".curve:not(.waiting)").wait_for()
             return process.memory_info().rss / 1e6
 
         first = attack(ATTACKS)
