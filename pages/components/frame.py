@@ -28,7 +28,7 @@ def _icon() -> Image.Image:
 
 
 _STYLE = """<style>
-.stMainBlockContainer { max-width: 1306px; padding-left: 18px; padding-right: 18px; }
+.stMainBlockContainer { max-width: 1306px; padding-left: 18px; padding-right: 18px; scroll-initial-target: nearest; }
 .stMainBlockContainer > .stVerticalBlock { gap: 6px; }
 .stElementContainer:has(> .stHtml > style) { display: none; }
 .st-key-picks { row-gap: 8px; column-gap: 8px; justify-content: space-between; }
@@ -38,18 +38,29 @@ _STYLE = """<style>
   padding: 0; border-radius: 3px; }
 .st-key-strip button { image-rendering: pixelated; background: #05070C center / 100% 100%; }
 .st-key-strip button:hover, .st-key-strip button:focus { border-color: currentColor; color: inherit; }
-.st-key-strip button p, .st-key-more-digits button p { position: absolute; left: -20px; right: -20px; top: -33px;
+.st-key-strip button p, .st-key-more-digits button p { position: absolute; left: -20px; right: -20px; top: -32px;
   font-size: 0.94rem; }
-.st-key-attack-pick p { font-size: 0.94rem; margin: 0 0 3px; white-space: nowrap; }
+.st-key-more-digits button span { gap: 0; }
+.st-key-attack-pick .stHtml p { font-size: 0.94rem; margin: 0 0 1px; }
+.st-key-attack-pick p { white-space: nowrap; }
 .st-key-attack-pick button { background: color-mix(in srgb, currentColor 6%, transparent); padding: 0 10px; }
 .st-key-attack-pick button > div { width: 100%; }
 .st-key-attack-pick button > div > :first-child { justify-content: flex-start; }
 .st-key-picks [role=radio][aria-checked=true] p { font-weight: 700; }
+.st-key-picks [role=radio][aria-checked=true] { color: inherit; }
+.stAlertContainer:has([data-testid=stAlertContentInfo]) { background: color-mix(in srgb, currentColor 6%, transparent);
+  padding: 8px 12px; color: inherit; }
+[data-testid=stPopoverBody] { max-width: min(27rem, calc(100vw - 2rem)) !important; }
 .st-key-picks .stButtonGroup button, .st-key-attack-pick button { min-height: 42px; }
+@media (max-width: 1306px) {
+  .stMainBlockContainer { padding-left: 12px; padding-right: 12px; }
+  .st-key-picks { column-gap: 5px; justify-content: flex-start; }
+}
 @media (max-width: 640px) {
   .stMainBlockContainer { padding-left: 16px; padding-right: 16px; }
   .st-key-picks > * { flex: 1 1 40%; }
-  .st-key-picks > :has(> .st-key-strip) { flex: 1 1 170px; min-width: 0; }
+  .st-key-picks { column-gap: 8px; row-gap: 4px; margin-top: -12px; }
+  .st-key-picks > :has(> .st-key-strip) { flex: 1 1 150px; min-width: 0; }
   .st-key-picks > :has(> .st-key-more-digits) { flex: 0 0 164px; }
   .st-key-strip { overflow-x: auto; scrollbar-width: none; padding: 30px 3px 4px; margin-bottom: -4px; }
 }

@@ -60,7 +60,9 @@ def draw(chosen: int | None) -> str | None:
     if chosen is not None:
         label = int(digits.bundled().labels[chosen])
         rules.append(
-            f".st-key-digit_{label} button {{ outline: 2px solid currentColor; outline-offset: 2px; }}"
+            # On a phone the strip scrolls sideways and begins here (and the page at its top, see frame).
+            f".st-key-digit_{label} button {{ outline: 2px solid currentColor; outline-offset: 2px;"
+            " scroll-initial-target: nearest; }"
             f".st-key-digit_{label} button p {{ font-weight: 700; }}"
         )
     st.html(f"<style>{''.join(rules)}</style>")

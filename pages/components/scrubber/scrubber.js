@@ -264,8 +264,8 @@ class Lab {
     const eps = this.say(sweep.epsilons[row]);
     const limit = {
       linf: `No pixel changed by more than ${eps}; black to white is 1.`,
-      l2: `The change is at most ${eps} long in L2; one pixel from black to white is 1.`,
-      l1: `All pixels together changed by at most ${eps}; one pixel from black to white is 1.`,
+      l2: `The change is at most ${eps} in L2; one pixel, black to white, is 1.`,
+      l1: `All pixels together changed by at most ${eps}; one, black to white, is 1.`,
     }[data.norm];
     const what = (head, tail = "") => ({ read, head, tail });
     if (clean !== data.label) {
@@ -582,7 +582,9 @@ class Lab {
       gradients: sweep.gradients[row], forwards: sweep.forwards[row],
       probabilities_before: [...sweep.before], probabilities_after: [...sweep.probabilities.subarray(row * 10, row * 10 + 10)],
       original: [...sweep.original].map((v) => +(v / 255).toFixed(6)),
-      change: [...sweep.change.subarray(row * PIXELS, (row + 1) * PIXELS)].map((v) => +(v * gain).toFixed(5)),
+      // The page holds the change as whole multiples of a step; Show the code gives every digit of it.
+      change_rounded_to: gain,
+      change: [...sweep.change.subarray(row * PIXELS, (row + 1) * PIXELS)].map((v) => +(v * gain).toPrecision(6)),
       curve: sweep.epsilons.map((eps, at) => ({ eps, success: sweep.success[at], probabilities: [...sweep.probabilities.subarray(at * 10, at * 10 + 10)] })),
     };
     this.give(new Blob([JSON.stringify(told, null, 1)], { type: "application/json" }), this.name("json"));
