@@ -2,8 +2,7 @@
 
 import streamlit as st
 
-from pages.components import frame, runtime
+from pages.components import frame
 
-runtime.start()
 frame.draw()
 st.navigation([st.Page("pages/attack.py", title="Attack", icon=":material/bolt:", default=True)], position="top").run()

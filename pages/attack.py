@@ -5,7 +5,7 @@ import streamlit as st
 from pages.components import runtime, waiting
 
 place = st.empty()  # in every run: what follows keeps its place on the page, and so the browser keeps the scrubber
-if not runtime.start().done():
+if not runtime.ready():
     # The first visitor of a new server: the frame and the digit stand while TensorFlow is still being imported.
     with waiting.shown(place):
         runtime.wait()

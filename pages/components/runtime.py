@@ -22,6 +22,11 @@ def start() -> Future:
         return _warm
 
 
+def ready() -> bool:
+    """Whether TensorFlow is there; looks only, and starts nothing."""
+    return _warm is not None and _warm.done()
+
+
 def wait() -> None:
     """Return once TensorFlow is ready; raise what went wrong if it never will be."""
     start().result()
