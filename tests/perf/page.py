@@ -3,7 +3,8 @@
 What is timed, and how:
 
 - another digit or attack: from the pointer going down on the button until a frame begins in which the page's canvases
-  show the other digit. No digit is asked for twice, so that every one is a whole sweep of 61 attacks.
+  show the other digit. No digit is asked for twice, so that no answer comes from a cache. FGSM comes as the whole sweep
+  of 61; of PGD-40 these pixels are the attack at the slider's ε, and the curve over all 61 follows after them.
 - frames: the distances of animation frames while a mouse drags the slider to and fro.
 - rerun: at the visitor's end of the wire, from the message that asks for a rerun to the one that says it is finished.
 - start: from the start of the server's process until a page shows a first frame, and until its slider attacks.
