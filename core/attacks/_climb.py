@@ -21,7 +21,7 @@ from core.classifier import IMAGES, Classifier
 
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _WORKERS = ThreadPoolExecutor(max_workers=_CORES, thread_name_prefix="attack")
-_PART = 500, 24  # images of one part: fewer leave a core waiting within operations, very few are not worth a thread
+_PART = 250, 24  # images of one part: more leave the cache, fewer are not worth a thread
 _REPORTS = 20  # how often, at most, a run tells of its progress
 _LOOK = 5  # steps between two looks at which images are fooled and need no more
 
