@@ -4,8 +4,9 @@ One graph for each (model, norm, with or without momentum, with or without an ea
 lengths, loss and targets are tensors, so that moving a knob, or going from FGSM to PGD, traces nothing again. A batch
 is cut into parts that run side by side, one a core: most operations here are too small to share out within themselves.
 
-One image alone goes through XLA, which fuses the small operations that then take all the time: 5 ms for PGD-40 where
-the loop as TensorFlow runs it takes 20. From four images on it is the other way round (`python -m tests.perf engine`).
+One image alone goes through XLA, which fuses the small operations that then take all the time: a fifth of what the loop
+takes as TensorFlow runs it (`python -m tests.perf engine`). Larger batches gain little or nothing by it, and XLA would
+compile anew, for about a second, at every new size.
 """
 
 import os

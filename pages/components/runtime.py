@@ -35,7 +35,7 @@ def wait() -> None:
 def _warm_up(done: Future) -> None:
     try:
         # One thread an operation: the attack loop cuts its batches into parts for the cores itself, and to hand its
-        # small operations from thread to thread costs more than they do (one digit, PGD-40: 9 ms so, else 18 to 40).
+        # small operations from thread to thread costs more than they do.
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         import numpy as np
