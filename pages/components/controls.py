@@ -33,12 +33,16 @@ def named(view: View) -> str:
     return f"{attack.title}, {steps} steps" if steps else attack.title
 
 
+def _title(model: str) -> str:
+    return cache.titles().get(model, model)
+
+
 def draw(view: View) -> None:
     """Model, attack, norm and target."""
     st.selectbox(
         "Model",
         list(cache.titles()),
-        format_func=lambda name: cache.titles().get(name, name),
+        format_func=_title,
         width=150,
         **_bound("pick_model", view.model, lambda was, name: replace(was, model=name)),
     )
