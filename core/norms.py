@@ -121,8 +121,8 @@ class L2(Norm):
 class L1(Norm):
     name, title, diameter = "l1", "L1", float(PIXELS)
     _REACH = 64  # pixels that one step may move: more than any step of a tenth of a sensible eps can fill
-    # How far one step may move one pixel: a gradient does not hold for farther. On a plain CNN, PGD-20 at eps 8 fooled
-    # three digits in five with this bound, and less than half without it.
+    # How far one step may move one pixel: a gradient does not hold for farther. On plain_cnn, PGD-20 from the digit at
+    # eps 8 fooled 56.6 % of every tenth bundled digit with this bound, and 51.4 % without it.
     _FAR = 0.25
 
     def size(self, d: np.ndarray) -> np.ndarray:

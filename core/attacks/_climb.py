@@ -5,8 +5,8 @@ lengths, loss and targets are tensors, so that moving a knob, or going from FGSM
 is cut into parts that run side by side, one a core: most operations here are too small to share out within themselves.
 
 One image alone goes through XLA, which fuses the small operations that then take all the time: a fifth of what the loop
-takes as TensorFlow runs it (`python -m tests.perf engine`). Larger batches gain little or nothing by it, and XLA would
-compile anew, for about a second, at every new size.
+takes as TensorFlow runs it (`python -m tests.perf engine`). Larger batches gain less, a few hundred nothing, and XLA
+would compile anew, for about a second, at every new size.
 """
 
 import os
@@ -22,7 +22,7 @@ from core.classifier import IMAGES, Classifier
 
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _WORKERS = ThreadPoolExecutor(max_workers=_CORES, thread_name_prefix="attack")
-_PART = 250, 24  # images of one part: more leave the cache, fewer are not worth a thread
+_PART = 250, 24  # images of one part, at most and at least; 125 to 500 differed by less than the machine's noise
 _REPORTS = 20  # how often, at most, a run tells of its progress
 _LOOK = 5  # steps between two looks at which images are fooled and need no more
 
