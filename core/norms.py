@@ -1,4 +1,4 @@
-"""The norms in which a change is measured and bounded: L-infinity, L2 and L1 as values; L0 as a measure.
+"""The norms in which a change is measured and bounded, as values: L-infinity, L2, L1 and L0, and the size of a warp.
 
 Changes are (n, 28, 28, 1). Sizes are NumPy's and exact to float64; the rest works on tensors, inside compiled graphs.
 """
@@ -41,11 +41,15 @@ def unit_l1(g: tf.Tensor) -> tf.Tensor:
 
 
 class Norm(ABC):
-    """A norm as a value: name is its key, title what a page prints, diameter the largest change within [0, 1]."""
+    """A norm as a value: name is its key, title what a page prints, diameter the largest change within [0, 1].
+
+    of_pixels: whether the change's pixels tell its size; where they do not, the attack says it itself.
+    """
 
     name: str
     title: str
     diameter: float
+    of_pixels: bool = True
 
     @abstractmethod
     def size(self, d: np.ndarray) -> np.ndarray:
@@ -183,12 +187,59 @@ class L1(Norm):
         return np.where(stream.uniform(PIXELS) < 0.5, -share, share).reshape(-1, 28, 28, 1)
 
 
-_NORMS: dict[str, Norm] = {norm.name: norm for norm in (Linf(), L2(), L1())}
+class L0(Norm):
+    """How many pixels changed, however far: no norm by the book, but the field counts it as one."""
+
+    name, title, diameter = "l0", "L0", float(PIXELS)
+
+    def size(self, d: np.ndarray) -> np.ndarray:
+        return l0(d).astype(np.float64)
+
+    def project(self, d: tf.Tensor, eps: tf.Tensor) -> tf.Tensor:
+        """The eps pixels (rounded down) that changed most, the first of equals; the others go back."""
+        flat = tf.reshape(d, (-1, PIXELS))
+        order = tf.argsort(tf.abs(flat), axis=1, direction="DESCENDING", stable=True)
+        rank = tf.argsort(order, axis=1)
+        kept = tf.where(tf.cast(rank, eps.dtype) < tf.floor(eps)[:, None], flat, 0.0)
+        return tf.reshape(kept, tf.shape(d))
+
+    def steepest(self, g: tf.Tensor) -> tf.Tensor:
+        """A change of 1 on the one pixel whose gradient is largest."""
+        return _NORMS["l1"].steepest(g)
+
+    def uniform(self, stream: Stream) -> np.ndarray:
+        # One pixel of the 784, moved by anything from -1 to 1.
+        place, move = (stream.uniform(1) * PIXELS).astype(int), 2 * stream.uniform(1) - 1
+        return np.where(np.arange(PIXELS) == place, move, np.float32(0)).reshape(-1, 28, 28, 1)
+
+
+class Warp(Norm):
+    """The size of a turn and a shift, as a share of the largest that the attack allows itself.
+
+    A digit that moved by one pixel has changed everywhere: pixels say nothing here, so the attack tells the size.
+    """
+
+    name, title, diameter, of_pixels = "warp", "Warp", 1.0, False
+
+    def size(self, d: np.ndarray) -> np.ndarray:
+        raise TypeError("The size of a warp cannot be told from pixels; read it from the result.")
+
+    def project(self, d: tf.Tensor, eps: tf.Tensor) -> tf.Tensor:
+        raise TypeError("A warp is no change of pixels that could be projected.")
+
+    def steepest(self, g: tf.Tensor) -> tf.Tensor:
+        raise TypeError("A warp has no steepest change of pixels.")
+
+    def uniform(self, stream: Stream) -> np.ndarray:
+        raise TypeError("A warp has no random change of pixels.")
+
+
+_NORMS: dict[str, Norm] = {norm.name: norm for norm in (Linf(), L2(), L1(), L0(), Warp())}
 
 
 def names() -> tuple[str, ...]:
-    """The names of all norms that can bound a change."""
-    return tuple(_NORMS)
+    """The names of all norms that can bound a change of pixels."""
+    return tuple(name for name, norm in _NORMS.items() if norm.of_pixels)
 
 
 def get(name: str) -> Norm:

@@ -19,7 +19,7 @@ class Result:
     class would do; eps: (n,) float64, or None if no budget was set; norm: the name of the norm that bounds the change;
     logits_clean, logits_adversarial: (n, 10) float32; forwards: rows that the attack sent through the model, those
     within gradients included; gradients: input gradients it took, both (n,) int64; path: (steps + 1, n, 28, 28, 1) or
-    None.
+    None; told_size: (n,) float64, what the attack says of its change where pixels cannot tell its size (a warp).
     """
 
     clean: np.ndarray
@@ -33,6 +33,7 @@ class Result:
     forwards: np.ndarray
     gradients: np.ndarray
     path: np.ndarray | None = None
+    told_size: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.clean)
@@ -65,7 +66,7 @@ class Result:
     @property
     def size(self) -> np.ndarray:
         """The size of the change in the attack's own norm: (n,) float64."""
-        return getattr(self, self.norm)
+        return norms.get(self.norm).size(self.change) if self.told_size is None else self.told_size
 
     @cached_property
     def probabilities_clean(self) -> np.ndarray:
@@ -121,10 +122,23 @@ def judge(
     forwards: np.ndarray,
     gradients: np.ndarray,
     path: np.ndarray | None = None,
+    told_size: np.ndarray | None = None,
+    settle: bool = False,
 ) -> Result:
-    """Ask the model about both sides afresh, whatever the attack believes; a pixel that is not a number is put back."""
+    """Ask the model about both sides afresh, whatever the attack believes; a pixel that is not a number is put back.
+
+    settle: put back every image that is not read as wanted: an attack that looked for a change and found none returns
+    the original.
+    """
     adversarial = np.where(np.isfinite(adversarial), adversarial, clean).astype(np.float32)
     both = model.logits(np.concatenate([clean, adversarial]))
+    before, after = both[: len(clean)], both[len(clean) :]
+    if settle:
+        read = after.argmax(axis=1)
+        missed = read == labels if target is None else read != target
+        missed |= (before.argmax(axis=1) != labels) & (target is None)  # wrong already: there was nothing to find
+        adversarial[missed], after[missed] = clean[missed], before[missed]
+        told_size = None if told_size is None else np.where(missed, 0.0, told_size)
     return Result(
         clean=clean,
         adversarial=adversarial,
@@ -132,9 +146,10 @@ def judge(
         target=target,
         eps=eps,
         norm=norm,
-        logits_clean=both[: len(clean)],
-        logits_adversarial=both[len(clean) :],
+        logits_clean=before,
+        logits_adversarial=after,
         forwards=forwards,
         gradients=gradients,
         path=path,
+        told_size=told_size,
     )

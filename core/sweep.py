@@ -6,12 +6,13 @@ from numbers import Integral
 import numpy as np
 
 from core import norms
-from core.attacks.base import Attack, Watch
+from core.attacks import _inputs
+from core.attacks.base import Attack, Watch, keep_inside
 from core.classifier import Classifier
 from core.errors import InputError, shown
-from core.result import Result
+from core.result import Result, judge
 
-EPS_MAX = {"linf": 0.3, "l2": 3.0, "l1": 30.0}
+EPS_MAX = {"linf": 0.3, "l2": 3.0, "l1": 30.0, "l0": 100.0, "warp": 1.0}
 COUNT = 61
 
 
@@ -52,7 +53,9 @@ def sweep(
     """Attack one digit x (28, 28, 1) of label y at `count` budgets from 0 to eps_max, or at the given epsilons.
 
     All budgets go through the attack as one batch. Its randomness belongs to the image, so every row starts in the same
-    direction and the curve over eps is as smooth as the network is. path keeps the iterates of every row.
+    direction and the curve over eps is as smooth as the network is. path keeps the iterates of every row. An attack
+    that looks for the smallest change runs once, without a budget: at a smaller eps its row is the change it found,
+    projected into that ball, which shows the way there; from its size on, all rows are alike.
 
     Raises InputError for bad input, as the attack does, and for epsilons that do not rise.
     """
@@ -64,16 +67,39 @@ def sweep(
     epsilons = np.asarray(epsilons, dtype=np.float64)
     if epsilons.ndim != 1 or not len(epsilons) or (np.diff(epsilons) <= 0).any():
         raise InputError("The epsilons of a sweep are a list of rising numbers, at least one.")
-    rows = len(epsilons)
+    rows = 1 if attack.minimises else len(epsilons)
     result = attack(
         model,
         np.repeat(np.asarray(x)[None], rows, axis=0),
         np.full(rows, y),
-        epsilons,
+        None if attack.minimises else epsilons,
         norm,
         None if target is None else np.full(rows, target),
         seed,
         watch,
         path,
     )
-    return Sweep(epsilons, result)
+    return Sweep(epsilons, _on_the_way(model, result, epsilons) if attack.minimises else result)
+
+
+def _on_the_way(model: Classifier, found: Result, epsilons: np.ndarray) -> Result:
+    """The one smallest change that was found, judged at every eps, and cut down to it where eps is smaller."""
+    rows = len(epsilons)
+    budget = _inputs.budget(epsilons, rows, norms.get(found.norm), optional=False)
+    assert budget is not None  # it is not optional
+    clean, adversarial, labels, forwards, gradients = (
+        np.repeat(each, rows, axis=0)
+        for each in (found.clean, found.adversarial, found.labels, found.forwards, found.gradients)
+    )
+    return judge(
+        model,
+        clean,
+        keep_inside(norms.get(found.norm), clean, adversarial, budget),
+        labels,
+        norm=found.norm,
+        eps=budget,
+        target=None if found.target is None else np.repeat(found.target, rows),
+        forwards=forwards,
+        gradients=gradients,
+        path=None if found.path is None else np.repeat(found.path, rows, axis=1),
+    )

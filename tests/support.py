@@ -11,7 +11,9 @@ from core.classifier import Classifier
 from core.sweep import EPS_MAX
 
 #: Budgets at which attacks on an undefended model are worth telling apart: neither nothing nor everything falls.
-REALISTIC = {"linf": 0.1, "l2": 1.5, "l1": 12.0}
+REALISTIC = {"linf": 0.1, "l2": 1.5, "l1": 12.0, "l0": 40.0, "warp": 0.5}
+#: What a contract that needs no strength lets an attack spend at most, by knob.
+BRIEF = {"steps": 40, "search_steps": 4, "queries": 300, "restarts": 1}
 
 
 def linear(weights: np.ndarray, bias: np.ndarray | None = None) -> Classifier:
@@ -48,9 +50,16 @@ def pairs() -> list[tuple[str, str]]:
     return [(name, norm) for name in attacks.names() for norm in attacks.get(name).norms]
 
 
+def brief(cls: type[Attack]) -> Attack:
+    """That attack with its own knobs, save that the dear ones are cut to what BRIEF allows."""
+    dear = {knob.name: min(knob.default, BRIEF[knob.name]) for knob in knobs.of(cls) if knob.name in BRIEF}
+    return cls(**dear)
+
+
 def quick(cls: type[Attack], **moved: Any) -> Attack:
-    """That attack in few steps, so that a test may move its other knobs to their dearest ends."""
-    short = {"steps": 3} if "steps" in {knob.name for knob in knobs.of(cls)} else {}
+    """That attack in few steps or queries, so that a test may move its other knobs to their dearest ends."""
+    few = {"steps": 3, "search_steps": 2, "queries": 60, "restarts": 1}
+    short = {knob.name: max(few[knob.name], int(knob.low or 0)) for knob in knobs.of(cls) if knob.name in few}
     return cls(**{**short, **moved})
 
 

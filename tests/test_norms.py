@@ -9,8 +9,8 @@ from core.errors import InputError
 from core.seeds import Stream
 
 ALL = norms.names()
-ORDER = {"linf": np.inf, "l2": 2, "l1": 1}
-DUAL = {"linf": 1, "l2": 2, "l1": np.inf}
+ORDER = {"linf": np.inf, "l2": 2, "l1": 1, "l0": 0}
+DUAL = {"linf": 1, "l2": 2, "l1": np.inf, "l0": np.inf}
 
 
 def changes(count: int = 6, seed: int = 0) -> np.ndarray:
@@ -39,11 +39,11 @@ def onto_simplex(size: np.ndarray, total: float) -> np.ndarray:
     return np.maximum(size - excess[np.flatnonzero(falling > excess)[-1]], 0)
 
 
-def test_there_are_three_norms_with_their_titles_and_diameters():
-    assert ALL == ("linf", "l2", "l1")
-    assert [norms.get(name).title for name in ALL] == ["L∞", "L2", "L1"]
-    assert [norms.get(name).diameter for name in ALL] == [1, 28, 784]
-    with pytest.raises(InputError, match=r"no norm named 'l3'.*linf, l2, l1"):
+def test_there_are_four_norms_with_their_titles_and_diameters():
+    assert ALL == ("linf", "l2", "l1", "l0")
+    assert [norms.get(name).title for name in ALL] == ["L∞", "L2", "L1", "L0"]
+    assert [norms.get(name).diameter for name in ALL] == [1, 28, 784, 784]
+    with pytest.raises(InputError, match=r"no norm named 'l3'.*linf, l2, l1, l0"):
         norms.get("l3")
 
 
@@ -85,6 +85,23 @@ def test_projections_are_the_nearest_points(eps):
     np.testing.assert_allclose(project("l2", d, eps), d * scale, rtol=1e-4, atol=1e-7)
     exact = [np.sign(row) * onto_simplex(np.abs(row), eps) for row in flat(d)]
     np.testing.assert_allclose(flat(project("l1", d, eps)), exact, atol=2e-4 * eps)
+
+
+def test_the_l0_projection_keeps_the_pixels_that_changed_most():
+    d = changes()
+    kept = flat(project("l0", d, 20.9))
+    assert (np.count_nonzero(kept, axis=1) == 20).all()
+    order = np.sort(np.abs(flat(d)), axis=1)
+    np.testing.assert_array_equal(np.abs(kept).max(axis=1), order[:, -1])
+    np.testing.assert_array_equal(np.where(kept == 0, 9, np.abs(kept)).min(axis=1), order[:, -20])
+    equal = np.full((1, 28, 28, 1), 0.5, np.float32)
+    assert np.count_nonzero(project("l0", equal, 5.0)) == 5
+
+
+def test_a_warp_is_no_change_of_pixels():
+    assert "warp" not in ALL and not norms.get("warp").of_pixels and norms.get("warp").diameter == 1
+    with pytest.raises(TypeError, match="cannot be told from pixels"):
+        norms.get("warp").size(changes())
 
 
 def test_the_l1_projection_is_no_rescaling():

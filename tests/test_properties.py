@@ -117,7 +117,7 @@ def test_any_name_is_known_or_refused(name):
         np.float32, (2, 28, 28, 1), elements=st.floats(-1, 1, width=32), fill=st.sampled_from([0.0, 0.5, -1.0])
     ),
     eps=st.floats(0, 30),
-    name=st.sampled_from(norms.names()),
+    name=st.sampled_from(["linf", "l2", "l1"]),  # L0 cannot be scaled down
 )
 @settings(max_examples=60)
 def test_a_projection_is_inside_and_no_farther_than_any_other_point_inside(d, eps, name):

@@ -5,7 +5,7 @@ import pytest
 
 from core import attacks
 from core.sweep import EPS_MAX, sweep
-from tests.support import pairs, two_class
+from tests.support import brief, pairs, two_class
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def digit(few):
 @pytest.mark.parametrize(("name", "norm"), pairs())
 def test_it_runs_from_the_digit_itself_to_the_largest_budget(plain, digit, name, norm):
     x, y = digit
-    swept = sweep(plain, x, y, attacks.get(name)(), norm=norm)
+    swept = sweep(plain, x, y, brief(attacks.get(name)), norm=norm)
     assert swept.epsilons.shape == (61,) and swept.epsilons.dtype == np.float64
     assert swept.epsilons[0] == 0 and swept.epsilons[-1] == pytest.approx(EPS_MAX[norm])
     np.testing.assert_allclose(np.diff(swept.epsilons), EPS_MAX[norm] / 60)

@@ -105,7 +105,7 @@ def test_outputs_that_only_look_like_probabilities_are_named_as_such():
 # --------------------------------------------------------------------------------------------------------- the ball
 
 
-@pytest.mark.parametrize("norm", norms.names())
+@pytest.mark.parametrize("norm", attacks.get("pgd").norms)
 def test_a_random_start_is_clipped_and_projected_too(plain, few, norm):
     result = attacks.get("pgd")(steps=1, step_size=0.005)(plain, *few, eps=realistic(norm), norm=norm, path=True)
     assert result.path is not None
@@ -117,7 +117,7 @@ def test_a_random_start_is_clipped_and_projected_too(plain, few, norm):
     )
 
 
-@pytest.mark.parametrize("norm", norms.names())
+@pytest.mark.parametrize("norm", attacks.get("pgd").norms)
 def test_every_iterate_is_in_the_ball_with_huge_steps(plain, few, norm):
     result = attacks.get("pgd")(steps=8, step_size=2.0)(plain, *few, eps=realistic(norm), norm=norm, path=True)
     assert result.path is not None

@@ -1,28 +1,24 @@
 """The compiled loop under every attack that steps along the gradient: step, project into the ball, clip into the box.
 
 One graph for each (model, norm, with or without momentum, with or without an early stop). Its steps, budgets, step
-lengths, loss and targets are tensors, so that moving a knob, or going from FGSM to PGD, traces nothing again. A batch
-is cut into parts that run side by side, one a core: most operations here are too small to share out within themselves.
+lengths, loss and targets are tensors, so that moving a knob, or going from FGSM to PGD, traces nothing again.
 
 One image alone goes through XLA, which fuses the small operations that then take all the time: a fifth of what the loop
 takes as TensorFlow runs it (`python -m tests.perf engine`). Larger batches gain less, a few hundred nothing, and XLA
 would compile anew, for about a second, at every new size.
 """
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
 
 from core import losses, lowering, norms
+from core.attacks._gradient import loss_gradient
+from core.attacks._parts import side_by_side
 from core.attacks.base import Task
 from core.classifier import IMAGES, Classifier
 
-_CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-_WORKERS = ThreadPoolExecutor(max_workers=_CORES, thread_name_prefix="attack")
-_PART = 250, 24  # images of one part, at most and at least; 125 to 500 differed by less than the machine's noise
 _REPORTS = 20  # how often, at most, a run tells of its progress
 _LOOK = 5  # steps between two looks at which images are fooled and need no more
 
@@ -31,17 +27,6 @@ _CLASS = tf.TensorSpec((None,), tf.int32)
 _NUMBER = tf.TensorSpec((), tf.float32)
 _COUNT = tf.TensorSpec((), tf.int32)
 _SIGNATURE = [IMAGES, IMAGES, IMAGES, _CLASS, _CLASS, _ROW, _ROW, _COUNT, _NUMBER, _COUNT]
-
-
-def loss_gradient(
-    net: lowering.Forward, x: tf.Tensor, which: tf.Tensor, labels: tf.Tensor, target: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The logits at x, the loss's gradient there, and the positive factor (n,) it still wants: taken here alone."""
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(x)
-        logits = net(x)
-    slope, scale = losses.slope(which, logits, labels, target)
-    return logits, tape.gradient(logits, x, output_gradients=slope), scale  # type: ignore[call-overload]
 
 
 def compiled(model: Classifier, norm: norms.Norm, *, momentum: bool, stop: bool, xla: bool) -> Callable:
@@ -71,13 +56,6 @@ def _build(model: Classifier, norm: norms.Norm, momentum: bool, stop: bool, xla:
         return tf.while_loop(lambda step, *_: step < steps, body, state, parallel_iterations=1)[1:]
 
     return run
-
-
-def _parts(rows: np.ndarray) -> list[np.ndarray]:
-    """rows, cut into as many equal parts as there are cores, or more where those would be large, or fewer if small."""
-    largest, smallest = _PART
-    count = max(-(-len(rows) // largest), min(_CORES, len(rows) // smallest), 1)
-    return np.array_split(rows, count)
 
 
 def climb(
@@ -129,8 +107,7 @@ def climb(
                 velocity[part] = v.numpy()
             return part[~fooled.numpy()]
 
-        parts = _parts(active)
-        left = list(_WORKERS.map(advance, parts)) if len(parts) > 1 else [advance(active)]
+        left = side_by_side(advance, active)
         task.spend(gradients=int(count), rows=active)
         if task.wants_path:
             task.path.append(x.copy())

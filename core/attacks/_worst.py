@@ -1,9 +1,7 @@
 """Keeping, for each image, the worst of several tries."""
 
 import numpy as np
-import tensorflow as tf
 
-from core import losses
 from core.attacks.base import Task
 
 
@@ -19,9 +17,7 @@ class Worst:
         """Score candidates (n, 28, 28, 1), or those of `rows` alone, and keep each that is worse for the model."""
         task = self._task
         rows = np.arange(len(task.x)) if rows is None else rows
-        logits = tf.constant(task.model.logits(candidates[rows]))
-        task.spend(forwards=1, rows=rows)
-        margin = losses.margin(logits, tf.constant(task.labels[rows]), tf.constant(task.target[rows])).numpy()
+        margin = task.margin(task.logits(candidates[rows], rows), rows)
         better = margin > self._margin[rows]
         self.x[rows[better]] = candidates[rows[better]]
         self._margin[rows[better]] = margin[better]

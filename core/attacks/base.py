@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
-from core import knobs, norms
+from core import knobs, losses, norms
 from core.attacks import _inputs
 from core.classifier import Classifier
 from core.result import TOLERANCE, Result, judge
@@ -37,6 +37,7 @@ class Task:
     forwards: np.ndarray = field(init=False)
     gradients: np.ndarray = field(init=False)
     path: list[np.ndarray] = field(default_factory=list)
+    told_size: np.ndarray | None = None  # (n,) in the norm's units, from an attack whose size pixels cannot tell
     stopped: bool = False
 
     def __post_init__(self) -> None:
@@ -47,6 +48,16 @@ class Task:
         """Book forward rows and gradients on each of those images; a gradient brings the forward row that it needs."""
         self.forwards[rows] += forwards + gradients
         self.gradients[rows] += gradients
+
+    def logits(self, x: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """The model's logits (k, 10) of images x (k, 28, 28, 1), which stand for those rows: one query each."""
+        self.spend(forwards=1, rows=rows)
+        return self.model.logits(x)
+
+    def margin(self, logits: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """By how much (k,) those logits of `rows` are what the attack wants; positive exactly when it has succeeded."""
+        given = (tf.constant(each) for each in (logits, self.labels[rows], self.target[rows]))
+        return losses.margin(*given).numpy()
 
     def report(self, done: int, total: int, x: np.ndarray) -> bool:
         """Tell whoever watches how far the run is; False once they want it stopped."""
@@ -61,7 +72,7 @@ class Attack(ABC):
 
     Class attributes: title; norms that it can be bounded in, its own first; knowledge it needs of the model
     ("nothing", "gradient", "scores" or "decision"); minimises: it looks for the smallest change, and eps only judges
-    it; targetable.
+    it, so that task.eps may be infinite and an image that is not read as wanted comes back as it was; targetable.
     """
 
     name: ClassVar[str]
@@ -121,8 +132,11 @@ class Attack(ABC):
         )
         idle = budget is not None and not budget.any()
         adversarial = x if idle else np.asarray(self.run(task), dtype=np.float32)
-        if budget is not None and not self.minimises:
+        if budget is not None and not self.minimises and chosen.of_pixels:
             adversarial = keep_inside(chosen, x, adversarial, budget)
+        elif budget is not None:
+            adversarial = np.where((budget == 0)[:, None, None, None], x, adversarial)
+        size = None if chosen.of_pixels else np.zeros(len(x)) if task.told_size is None else task.told_size
         return judge(
             task.model,
             x,
@@ -134,6 +148,8 @@ class Attack(ABC):
             forwards=task.forwards,
             gradients=task.gradients,
             path=np.stack(task.path or [x]) if path else None,
+            told_size=size,
+            settle=self.minimises,
         )
 
 

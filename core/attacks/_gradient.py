@@ -1,0 +1,16 @@
+"""The gradient that attacks step along, inside a compiled graph."""
+
+import tensorflow as tf
+
+from core import losses, lowering
+
+
+def loss_gradient(
+    net: lowering.Forward, x: tf.Tensor, which: tf.Tensor, labels: tf.Tensor, target: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The logits at x, the loss's gradient there, and the positive factor (n,) it still wants: taken here alone."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(x)
+        logits = net(x)
+    slope, scale = losses.slope(which, logits, labels, target)
+    return logits, tape.gradient(logits, x, output_gradients=slope), scale  # type: ignore[call-overload]
