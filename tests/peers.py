@@ -18,13 +18,18 @@ def foolbox() -> Any:
     return pytest.importorskip("foolbox", reason="Foolbox is not installed: pip install -r requirements-dev.txt")
 
 
-def foolbox_run(attack: Any, model: Classifier, x: np.ndarray, y: np.ndarray, eps: float) -> np.ndarray:
-    """What a Foolbox attack makes of the digits: (n, 28, 28, 1) float32."""
+def foolbox_model(model: Classifier) -> Any:
+    """Our model in Foolbox's clothes."""
     import foolbox as fb
+
+    return fb.models.TensorFlowModel(model.keras, bounds=(0, 1), device="/CPU:0")
+
+
+def foolbox_run(attack: Any, model: Classifier, x: np.ndarray, y: np.ndarray, eps: float | None) -> np.ndarray:
+    """What a Foolbox attack makes of the digits: (n, 28, 28, 1) float32."""
     import tensorflow as tf
 
-    wrapped = fb.models.TensorFlowModel(model.keras, bounds=(0, 1), device="/CPU:0")
-    _, clipped, _ = attack(wrapped, tf.constant(x), tf.constant(y), epsilons=eps)
+    _, clipped, _ = attack(foolbox_model(model), tf.constant(x), tf.constant(y), epsilons=eps)
     return np.asarray(clipped)
 
 
@@ -35,23 +40,28 @@ def foolbox_pgd(steps: int, step_size: float) -> Any:
     return fb.attacks.LinfPGD(rel_stepsize=step_size, steps=steps, random_start=True)
 
 
-def art_pgd(
-    model: Classifier, eps: float, steps: int, step_size: float
-) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """ART's Linf PGD as ours, in its TensorFlow 2 form, ready to run on (x, y)."""
+def art_model(model: Classifier) -> Any:
+    """Our model in ART's clothes, in its TensorFlow 2 form."""
     import keras
-    from art.attacks.evasion import ProjectedGradientDescent
     from art.estimators.classification import TensorFlowV2Classifier
 
-    wrapped = TensorFlowV2Classifier(
+    return TensorFlowV2Classifier(
         model=model.keras,
         nb_classes=10,
         input_shape=(28, 28, 1),
         loss_object=keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         clip_values=(0, 1),
     )
+
+
+def art_pgd(
+    model: Classifier, eps: float, steps: int, step_size: float
+) -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
+    """ART's Linf PGD as ours, ready to run on (x, y)."""
+    from art.attacks.evasion import ProjectedGradientDescent
+
     attack = ProjectedGradientDescent(
-        wrapped,
+        art_model(model),
         norm=np.inf,
         eps=eps,
         eps_step=step_size * eps,

@@ -1,4 +1,4 @@
-"""`python -m tests.perf [engine|page|all] [--threads N] [--repeats N]`: speeds as tables."""
+"""`python -m tests.perf [engine|attacks|page|all] [--only NAMES] [--threads N] [--repeats N]`: speeds as tables."""
 
 import argparse
 import os
@@ -25,9 +25,13 @@ def cores() -> int:
 def main() -> None:
     """Read the command line, hold the process to its cores, and run what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.perf", description=__doc__)
-    parser.add_argument("part", nargs="?", choices=["engine", "page", "all"], default="all", help="what to measure")
+    parser.add_argument(
+        "part", nargs="?", choices=["engine", "attacks", "page", "all"], default="all", help="what to measure"
+    )
     parser.add_argument("--threads", type=int, help="use this many cores only (Linux)")
     parser.add_argument("--repeats", type=int, default=5, help="interleaved repeats of each long measurement")
+    parser.add_argument("--only", help="attacks: these, with commas between")
+    parser.add_argument("--digits", type=int, default=100, help="how many digits the attacks are compared on")
     asked = parser.parse_args()
     if asked.threads:
         # Before TensorFlow starts, which sizes its thread pools by the cores that it may use.
@@ -38,6 +42,10 @@ def main() -> None:
         from tests.perf import engine
 
         engine.main(repeats=asked.repeats)
+    if asked.part in ("attacks", "all"):
+        from tests.perf import attacks
+
+        attacks.main(asked.only, asked.digits, asked.repeats)
     if asked.part in ("page", "all"):
         from tests.perf import page
 
