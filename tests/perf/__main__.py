@@ -30,7 +30,7 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, help="use this many cores only (Linux)")
     parser.add_argument("--repeats", type=int, default=5, help="interleaved repeats of each long measurement")
-    parser.add_argument("--only", help="attacks: these, with commas between")
+    parser.add_argument("--only", help="attacks: these, with commas between; page: start, picks, slider or memory")
     parser.add_argument("--digits", type=int, default=100, help="how many digits the attacks are compared on")
     asked = parser.parse_args()
     if asked.threads:
@@ -49,7 +49,7 @@ def main() -> None:
     if asked.part in ("page", "all"):
         from tests.perf import page
 
-        page.main()
+        page.main(asked.only)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import sys
 import time
 from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
 
@@ -96,12 +97,12 @@ class Row:
         return f"{self.what:66} {number:>9} {self.unit:2}  at most {self.target:>6,g} {self.unit:2}  {verdict}"
 
 
-def main() -> None:
-    """Measure everything and print the table."""
+def main(only: str | None = None) -> None:
+    """Measure everything and print the table; or only one part of PARTS."""
     with sync_playwright() as playwright:
         browser = launch(playwright)
-        for part in (starting, in_use, remembering):
-            for row in part(browser):
+        for name, part in PARTS.items():
+            for row in part(browser) if only in (None, name) else ():
                 print(row, flush=True)
         browser.close()
 
@@ -156,11 +157,19 @@ def starting(browser: Browser, repeats: int = 3) -> Iterator[Row]:
 
 
 # ------------------------------------------------------------------------------------------------------------- in use
-def in_use(browser: Browser) -> Iterator[Row]:
-    """A warm server and one visitor."""
+@contextmanager
+def watched(browser: Browser) -> Iterator[tuple[BrowserContext, str]]:
+    """A warm server, and a browser whose pages keep time."""
     with serving() as (url, _):
         context = new_context(browser, url)
         context.add_init_script(CLOCK)
+        yield context, url
+        context.close()
+
+
+def picking(browser: Browser) -> Iterator[Row]:
+    """One visitor who picks digits and attacks."""
+    with watched(browser) as (context, url):
         for attack, name in (("fgsm", "FGSM"), ("pgd", "PGD-40")):
             seen = Visit(context, url, f"digit=4999&attack={attack}&eps=0.150")
             times = [another_digit(seen, label) for label in labels(DIGITS + 5)][5:]
@@ -172,14 +181,17 @@ def in_use(browser: Browser) -> Iterator[Row]:
         times = other_attacks(context, url)
         yield Row(f"another attack to new pixels, median of {len(times)}", median(times), 150)
         yield Row("another attack to new pixels, p95", p95(times), 300)
+
+
+def sliding(browser: Browser) -> Iterator[Row]:
+    """One visitor at the slider."""
+    with watched(browser) as (context, url):
         seen = Visit(context, url, "digit=3500&eps=0.150")
         frames, rows = dragging(seen)
         yield Row(f"frames while dragging, p95 of {len(frames)}, {rows} pictures shown", p95(frames), 17)
         times, size = releases(seen)
-        yield Row(
-            f"server rerun, median of {len(times)} releases of the slider ({size / 1000:.0f} kB)", median(times), 30
-        )
-        context.close()
+        what = f"server rerun, median of {len(times)} releases of the slider ({size / 1000:.1f} kB)"
+        yield Row(what, median(times), 30)
 
 
 def labels(count: int) -> list[int]:
@@ -283,3 +295,6 @@ def remembering(browser: Browser) -> Iterator[Row]:
         yield Row(f"resident memory after {ATTACKS} attacks in {SESSIONS} sessions", first, 900, "MB")
         yield Row(f"growth over the next {ATTACKS}", attack(ATTACKS) - first, 20, "MB")
         context.close()
+
+
+PARTS = {"start": starting, "picks": picking, "slider": sliding, "memory": remembering}
