@@ -18,8 +18,10 @@ class Result:
     clean, adversarial: (n, 28, 28, 1) float32 in [0, 1]; labels: (n,) int64; target: (n,) int64, or None if any wrong
     class would do; eps: (n,) float64, or None if no budget was set; norm: the name of the norm that bounds the change;
     logits_clean, logits_adversarial: (n, 10) float32; forwards: rows that the attack sent through the model, those
-    within gradients included; gradients: input gradients it took, both (n,) int64; path: (steps + 1, n, 28, 28, 1) or
-    None; told_size: (n,) float64, what the attack says of its change where pixels cannot tell its size (a warp).
+    within gradients included; gradients: input gradients it took, both (n,) int64; path: (k, n, 28, 28, 1), the
+    iterates that were kept, or None; path_forwards: (k, n) int64, the forwards spent by then, or None; told_size:
+    (n,) float64, what the attack says of its change where pixels cannot tell its size (a warp); notes: sentences about
+    this run for whoever reads it, such as that no start was found.
     """
 
     clean: np.ndarray
@@ -34,6 +36,8 @@ class Result:
     gradients: np.ndarray
     path: np.ndarray | None = None
     told_size: np.ndarray | None = None
+    path_forwards: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.clean)
@@ -123,6 +127,8 @@ def judge(
     gradients: np.ndarray,
     path: np.ndarray | None = None,
     told_size: np.ndarray | None = None,
+    path_forwards: np.ndarray | None = None,
+    notes: tuple[str, ...] = (),
     settle: bool = False,
 ) -> Result:
     """Ask the model about both sides afresh, whatever the attack believes; a pixel that is not a number is put back.
@@ -152,4 +158,6 @@ def judge(
         gradients=gradients,
         path=path,
         told_size=told_size,
+        path_forwards=path_forwards,
+        notes=notes,
     )

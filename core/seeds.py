@@ -29,6 +29,16 @@ class Stream:
         self._keys = _mix(content + _mix(np.full(1, seed % 2**64, dtype=np.uint64)))
         self._drawn = 0
 
+    def of(self, rows: np.ndarray) -> "Stream":
+        """The streams of those images alone, as far drawn as here; drawing from one leaves the other where it is."""
+        part = object.__new__(Stream)
+        part._keys, part._drawn = self._keys[rows], self._drawn
+        return part
+
+    def skip(self, count: int) -> None:
+        """Leave out that many numbers: those that another's `of` has drawn."""
+        self._drawn += count
+
     def uniform(self, count: int) -> np.ndarray:
         """(n, count) float32, uniform in the open interval (0, 1)."""
         counter = np.arange(self._drawn + 1, self._drawn + count + 1, dtype=np.uint64) * _ODD

@@ -102,4 +102,6 @@ def _on_the_way(model: Classifier, found: Result, epsilons: np.ndarray) -> Resul
         forwards=forwards,
         gradients=gradients,
         path=None if found.path is None else np.repeat(found.path, rows, axis=1),
+        path_forwards=None if found.path_forwards is None else np.repeat(found.path_forwards, rows, axis=1),
+        notes=found.notes,
     )

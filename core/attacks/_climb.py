@@ -90,8 +90,8 @@ def climb(
     which, decay_rate = tf.constant(losses.index(loss)), tf.constant(decay or 0.0, tf.float32)
     total = total or steps
     stride = 1 if task.wants_path else min(_LOOK if stop else steps, -(-steps // _REPORTS) if task.watch else steps)
-    if task.wants_path and not task.path:
-        task.path.append(x.copy())
+    if not task.path:
+        task.keep(x)
     if not len(active):
         return x
 
@@ -109,8 +109,7 @@ def climb(
 
         left = side_by_side(advance, active)
         task.spend(gradients=int(count), rows=active)
-        if task.wants_path:
-            task.path.append(x.copy())
+        task.keep(x)
         if stop:
             active = np.concatenate(left)
         if not task.report(done + first + int(count), total, x) or not len(active):
@@ -131,8 +130,8 @@ def plain_step(task: Task, *, loss: str) -> np.ndarray:
     graph = task.model.graph("plain_step", build, [IMAGES, _CLASS, _CLASS, _ROW, _COUNT])
     arguments = [tf.constant(each) for each in (task.x, task.labels, task.target, task.eps)]
     x = graph(*arguments, tf.constant(losses.index(loss))).numpy()
+    task.keep(task.x)
     task.spend(gradients=1)
-    if task.wants_path:
-        task.path += [task.x, np.clip(x, 0, 1)]
+    task.keep(np.clip(x, 0, 1))
     task.report(1, 1, x)
     return x

@@ -22,7 +22,8 @@ class Task:
     """What one run of an attack works on, checked and complete, and where it books what it spends.
 
     x: (n, 28, 28, 1) float32; labels: (n,) int32; target: (n,) int32, -1 where any wrong class will do; eps: (n,)
-    float32, infinite for a minimising attack without a budget; stream: the images' own random numbers.
+    float32, infinite for a minimising attack without a budget; stream: the images' own random numbers; seed: what
+    fixed them, for an attack that learns something on other digits than these.
     """
 
     model: Classifier
@@ -32,32 +33,51 @@ class Task:
     eps: np.ndarray
     norm: norms.Norm
     stream: Stream
+    seed: int = 0
     watch: Watch | None = None
     wants_path: bool = False
     forwards: np.ndarray = field(init=False)
     gradients: np.ndarray = field(init=False)
     path: list[np.ndarray] = field(default_factory=list)
+    path_forwards: list[np.ndarray] = field(default_factory=list)
     told_size: np.ndarray | None = None  # (n,) in the norm's units, from an attack whose size pixels cannot tell
+    notes: list[str] = field(default_factory=list)
     stopped: bool = False
 
     def __post_init__(self) -> None:
         self.forwards = np.zeros(len(self.x), np.int64)
         self.gradients = np.zeros(len(self.x), np.int64)
 
-    def spend(self, *, forwards: int = 0, gradients: int = 0, rows: np.ndarray | slice = slice(None)) -> None:
+    def spend(
+        self, *, forwards: int | np.ndarray = 0, gradients: int | np.ndarray = 0, rows: np.ndarray | slice = slice(None)
+    ) -> None:
         """Book forward rows and gradients on each of those images; a gradient brings the forward row that it needs."""
         self.forwards[rows] += forwards + gradients
         self.gradients[rows] += gradients
 
     def logits(self, x: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """The model's logits (k, 10) of images x (k, 28, 28, 1), which stand for those rows: one query each."""
-        self.spend(forwards=1, rows=rows)
-        return self.model.logits(x)
+        """The model's logits (k, 10) of images x (k, 28, 28, 1), which stand for those rows: one query each.
+
+        Of several candidates for each row, x (k, s, 28, 28, 1), the logits are (k, s, 10), and each row pays s queries.
+        """
+        self.spend(forwards=int(np.prod(x.shape[1:-3])), rows=rows)
+        return self.model.logits(x.reshape(-1, *x.shape[-3:])).reshape(*x.shape[:-3], -1)
 
     def margin(self, logits: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
         """By how much (k,) those logits of `rows` are what the attack wants; positive exactly when it has succeeded."""
         given = (tf.constant(each) for each in (logits, self.labels[rows], self.target[rows]))
         return losses.margin(*given).numpy()
+
+    def keep(self, x: np.ndarray) -> None:
+        """Where the path is wanted, keep an iterate (n, 28, 28, 1) and what each image has spent by then."""
+        if self.wants_path:
+            self.path.append(np.array(x, np.float32))
+            self.path_forwards.append(self.forwards.copy())
+
+    def note(self, sentence: str) -> None:
+        """Tell whoever reads the result something that its numbers do not show, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
 
     def report(self, done: int, total: int, x: np.ndarray) -> bool:
         """Tell whoever watches how far the run is; False once they want it stopped."""
@@ -127,6 +147,7 @@ class Attack(ABC):
             eps=np.full(len(x), np.inf, np.float32) if budget is None else budget.astype(np.float32),
             norm=chosen,
             stream=Stream(x, _inputs.seed(seed)),
+            seed=seed,
             watch=_inputs.watch(watch),
             wants_path=path,
         )
@@ -148,9 +169,17 @@ class Attack(ABC):
             forwards=task.forwards,
             gradients=task.gradients,
             path=np.stack(task.path or [x]) if path else None,
+            path_forwards=_told_of_path(task) if path else None,
             told_size=size,
+            notes=tuple(task.notes),
             settle=self.minimises,
         )
+
+
+def _told_of_path(task: Task) -> np.ndarray | None:
+    """(k, n) forwards at each kept iterate; None from an attack that kept iterates without saying."""
+    told = task.path_forwards or ([] if task.path else [np.zeros_like(task.forwards)])
+    return np.stack(told) if len(told) == max(len(task.path), 1) else None
 
 
 def keep_inside(norm: norms.Norm, x: np.ndarray, adversarial: np.ndarray, eps: np.ndarray) -> np.ndarray:

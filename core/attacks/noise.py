@@ -30,15 +30,15 @@ class Noise(Attack):
 
     def run(self, task: Task) -> np.ndarray:
         worst = Worst(task)
+        task.keep(task.x)
         for draw in range(self.draws):
             noisy = task.x + task.eps[:, None, None, None] * task.norm.uniform(task.stream)
             noisy = np.clip(noisy, 0, 1).astype(np.float32)
-            if task.wants_path:
-                task.path += [noisy] if draw else [task.x, noisy]
             if self.draws == 1:
                 worst.x = noisy
             else:
                 worst.offer(noisy)
+            task.keep(noisy)
             if not task.report(draw + 1, self.draws, worst.x):
                 break
         return worst.x
