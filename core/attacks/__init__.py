@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from core.attacks._parts import one_core
 from core.attacks.base import Attack
 from core.registry import Registry
 
@@ -10,4 +11,4 @@ _registry = Registry(__name__, Attack, "attack")
 names = _registry.names
 get: Callable[[str], Any] = _registry.get  # each class has knobs of its own, which no type checker can tell from a name
 
-__all__ = ["Attack", "get", "names"]
+__all__ = ["Attack", "get", "names", "one_core"]

@@ -1,0 +1,132 @@
+"""Long work beside the page: its order, its place in the queue, its progress, its end."""
+
+import threading
+import time
+
+import pytest
+
+from core.errors import InputError
+from pages.components import jobs
+from pages.components.jobs import Job, Queue
+
+
+def until(true, seconds: float = 10.0) -> None:
+    """Wait for a condition, or fail."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "It never came true."
+        time.sleep(0.005)
+
+
+class Gate:
+    """Work that waits to be let through, and remembers who came in which order."""
+
+    def __init__(self):
+        self.open, self.order = threading.Event(), []
+
+    def work(self, name: str):
+        def run(job: Job) -> str:
+            self.order.append(name)
+            assert self.open.wait(10)
+            return name
+
+        return run
+
+
+def test_jobs_start_in_order_and_tell_their_place():
+    queue, gate = Queue(workers=1), Gate()
+    made = [queue.submit(gate.work(name), owner=name) for name in "abc"]
+    until(lambda: made[0].state == jobs.RUNNING)
+    assert [queue.place(job) for job in made] == [0, 0, 1]
+    assert [job.state for job in made] == [jobs.RUNNING, jobs.WAITING, jobs.WAITING]
+    gate.open.set()
+    until(lambda: all(job.over for job in made))
+    assert gate.order == ["a", "b", "c"] and [job.result for job in made] == ["a", "b", "c"]
+
+
+def test_no_more_run_at_once_than_there_are_workers():
+    queue, gate = Queue(workers=2), Gate()
+    made = [queue.submit(gate.work(name), owner=name) for name in "abcd"]
+    until(lambda: len(gate.order) == 2)
+    time.sleep(0.05)
+    assert [job.state for job in made].count(jobs.RUNNING) == 2
+    gate.open.set()
+    until(lambda: all(job.over for job in made))
+
+
+def test_an_owners_second_job_lets_another_owners_first_pass():
+    queue, gate = Queue(workers=1), Gate()
+    first = queue.submit(gate.work("ann 1"), owner="ann")
+    until(lambda: first.state == jobs.RUNNING)
+    late = [queue.submit(gate.work(f"ann {n}"), owner="ann") for n in (2, 3)]
+    other = queue.submit(gate.work("bob"), owner="bob")
+    assert queue.place(other) == 0 and [queue.place(job) for job in late] == [1, 2]
+    gate.open.set()
+    until(lambda: all(job.over for job in (*late, other)))
+    assert gate.order == ["ann 1", "bob", "ann 2", "ann 3"]
+
+
+def test_a_cancelled_job_stops_at_its_next_report_and_keeps_its_parts():
+    def work(job: Job) -> str:
+        for step in range(10_000):
+            if not (job.hand_in(step) and job.report(step, 10_000)):
+                return "stopped"
+            time.sleep(0.001)
+        return "finished"
+
+    job = Queue(workers=1).submit(work, owner="ann")
+    until(lambda: len(job.parts) > 3)
+    job.cancel()
+    until(lambda: job.over)
+    assert job.state == jobs.CANCELLED and job.result == "stopped" and 3 < len(job.parts) < 10_000
+    assert job.total == 10_000
+
+
+def test_a_waiting_job_that_is_cancelled_never_runs():
+    queue, gate = Queue(workers=1), Gate()
+    queue.submit(gate.work("first"), owner="ann")
+    second = queue.submit(gate.work("second"), owner="bob")
+    second.cancel()
+    gate.open.set()
+    until(lambda: second.over)
+    assert second.state == jobs.CANCELLED and "second" not in gate.order
+
+
+def test_a_job_whose_page_has_gone_is_not_wanted(monkeypatch):
+    job = Job(lambda job: None, owner="ann")
+    assert job.report(1, 2)
+    monkeypatch.setattr(jobs, "ABANDONED", 0.0)
+    assert not job.report(1, 2)
+    monkeypatch.undo()
+    job.look()
+    assert job.report(1, 2)
+
+
+def test_faults_end_in_the_job_as_sentences_and_the_queue_goes_on():
+    queue = Queue(workers=1)
+
+    def refused(job: Job) -> None:
+        raise InputError("eps is -1; a number from 0 to 1 was expected.")
+
+    def broken(job: Job) -> None:
+        raise ZeroDivisionError("secret")
+
+    first, second, third = (queue.submit(work, owner="ann") for work in (refused, broken, lambda job: 5))
+    until(lambda: third.over)
+    assert (first.state, first.fault) == (jobs.FAILED, "eps is -1; a number from 0 to 1 was expected.")
+    assert second.state == jobs.FAILED and second.fault is not None
+    assert "secret" not in second.fault and second.fault.endswith(".")
+    assert third.state == jobs.DONE and third.result == 5
+
+
+@pytest.mark.parametrize("count", [1, 60, 1500])
+def test_a_jobs_attack_keeps_to_its_own_thread(count):
+    import numpy as np
+
+    from core.attacks._parts import side_by_side
+
+    job = Queue(workers=1).submit(
+        lambda job: side_by_side(lambda part: threading.current_thread().name, np.arange(count)), owner="ann"
+    )
+    until(lambda: job.over)
+    assert set(job.result) == {"job-0"}
