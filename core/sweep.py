@@ -31,8 +31,12 @@ class Sweep:
 
 
 def grid(norm: str, eps_max: float | None = None, count: int = COUNT) -> np.ndarray:
-    """(count,) epsilons evenly from 0 to eps_max, which is EPS_MAX of the norm unless it is given."""
-    return np.linspace(0.0, EPS_MAX[norm] if eps_max is None else eps_max, count)
+    """(count,) epsilons evenly from 0 to eps_max, which is EPS_MAX of the norm unless it is given.
+
+    Of L0 they are whole numbers of pixels: the nearest, each once, so that there may be fewer.
+    """
+    epsilons = np.linspace(0.0, EPS_MAX[norm] if eps_max is None else eps_max, count)
+    return np.unique(np.floor(epsilons + 0.5)) if norm == "l0" else epsilons
 
 
 def sweep(
@@ -79,11 +83,14 @@ def sweep(
         watch,
         path,
     )
-    return Sweep(epsilons, _on_the_way(model, result, epsilons) if attack.minimises else result)
+    return along(model, result, epsilons) if attack.minimises else Sweep(epsilons, result)
 
 
-def _on_the_way(model: Classifier, found: Result, epsilons: np.ndarray) -> Result:
-    """The one smallest change that was found, judged at every eps, and cut down to it where eps is smaller."""
+def along(model: Classifier, found: Result, epsilons: np.ndarray) -> Sweep:
+    """The one smallest change that was found, judged at every eps, and cut down to it where eps is smaller.
+
+    found: one digit's result of a minimising attack without a budget; epsilons: (m,) float64, rising.
+    """
     rows = len(epsilons)
     budget = _inputs.budget(epsilons, rows, norms.get(found.norm), optional=False)
     assert budget is not None  # it is not optional
@@ -91,7 +98,7 @@ def _on_the_way(model: Classifier, found: Result, epsilons: np.ndarray) -> Resul
         np.repeat(each, rows, axis=0)
         for each in (found.clean, found.adversarial, found.labels, found.forwards, found.gradients)
     )
-    return judge(
+    result = judge(
         model,
         clean,
         keep_inside(norms.get(found.norm), clean, adversarial, budget),
@@ -105,3 +112,4 @@ def _on_the_way(model: Classifier, found: Result, epsilons: np.ndarray) -> Resul
         path_forwards=None if found.path_forwards is None else np.repeat(found.path_forwards, rows, axis=1),
         notes=found.notes,
     )
+    return Sweep(epsilons, result)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core import attacks
-from core.sweep import EPS_MAX, sweep
+from core.sweep import COUNT, EPS_MAX, grid, sweep
 from tests.support import brief, pairs, two_class
 
 
@@ -80,3 +80,12 @@ def test_the_confidence_in_the_label_falls_smoothly(plain, digit):
     curve = sweep(plain, x, y, attacks.get("fgsm")(), eps_max=0.1).result.probabilities[:, y]
     assert np.abs(np.diff(curve)).max() < 0.35
     assert (np.diff(curve) < 0.02).mean() > 0.9
+
+
+def test_the_epsilons_of_l0_are_whole_pixels():
+    for eps_max, count in [(None, COUNT), (100, 61), (7, 61), (1, 1)]:
+        epsilons = grid("l0", eps_max, count)
+        assert (epsilons == epsilons.astype(int)).all() and (np.diff(epsilons) >= 1).all() and epsilons[0] == 0
+        assert len(epsilons) <= count and (
+            count == 1 or epsilons[-1] == (EPS_MAX["l0"] if eps_max is None else eps_max)
+        )
