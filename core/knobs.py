@@ -17,7 +17,8 @@ class Knob:
     """One setting of an attack or a defense.
 
     kind is "int", "float", "bool" or "choice"; low and high are inclusive bounds of the numeric kinds; choices are the
-    values of a choice; step is the increment that a control should offer.
+    values of a choice; step is the increment that a control should offer; only_with is another knob and the value that
+    it must have for this one to matter, or None.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Knob:
     choices: tuple[str, ...] | None = None
     help: str = ""
     step: float | None = None
+    only_with: tuple[str, Any] | None = None
 
     def expected(self) -> str:
         """Say in words which values this knob takes."""
@@ -70,6 +72,12 @@ def knob(
         raise TypeError(f"The knob {label!r} is a number and needs both its bounds.")
     told = Knob("", label, default, kind, low, high, tuple(choices) if choices is not None else None, help, step)
     return dataclasses.field(default=default, metadata={_KEY: told})
+
+
+def only_with(name: str, value: Any, field: Any) -> Any:
+    """The same knob, told that it matters only where the knob of that name has that value."""
+    told = dataclasses.replace(field.metadata[_KEY], only_with=(name, value))
+    return dataclasses.field(default=field.default, metadata={_KEY: told})
 
 
 def of(cls: type) -> tuple[Knob, ...]:
