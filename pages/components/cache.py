@@ -1,14 +1,17 @@
 """The pages' only caches over core: models that all visitors read, and the sweeps that several may ask for."""
 
 import threading
+from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from core import attacks, sweep, zoo
-from core.attacks import Attack
+from core import sweep, zoo
 from core.classifier import Classifier
 from core.errors import InputError
+from core.result import Result
+from pages.components.question import Question
+from pages.components.session import View
 
 _HEAVY = threading.BoundedSemaphore(2)  # attacks at one time, whoever asks: more would only slow each other down
 
@@ -31,85 +34,73 @@ def titles() -> dict[str, str]:
     return told
 
 
-def _attack(name: str, knobs: tuple) -> Attack:
-    return attacks.get(name)(**dict(knobs))
+def question(view: View) -> Question:
+    """What a view asks; raises zoo.ModelUnavailable where its model cannot be loaded."""
+    return Question(
+        model=view.model,
+        version=model(view.model).version,
+        attack=view.attack,
+        knobs=view.knobs,
+        pixels=view.x.tobytes(),
+        label=view.y,
+        norm=view.norm,
+        target=view.target,
+        seed=view.seed,
+    )
 
 
-def _image(pixels: bytes) -> np.ndarray:
-    return np.frombuffer(pixels, np.float32).reshape(28, 28, 1)
+def _sweep(asked: Question, epsilons: np.ndarray, path: bool = False) -> sweep.Sweep:
+    """The sweep itself, in its turn among the attacks of all visitors."""
+    if asked.instance.minimises and not path:
+        return sweep.along(model(asked.model), _smallest(asked), epsilons)
+    with _HEAVY:
+        return sweep.sweep(
+            model(asked.model),
+            asked.x,
+            asked.label,
+            asked.instance,
+            norm=asked.norm,
+            epsilons=epsilons,
+            target=asked.target,
+            seed=asked.seed,
+            path=path,
+        )
 
 
 @st.cache_data(max_entries=256, show_spinner=False)
-def swept(
-    model_name: str,
-    version: str,
-    attack: str,
-    knobs: tuple,
-    pixels: bytes,
-    label: int,
-    norm: str,
-    target: int | None,
-    seed: int,
-    epsilons: tuple[float, ...] | None = None,
-) -> dict:
-    """A digit's sweep as the scrubber wants it (see scrubber.pack); over the norm's own grid unless epsilons are given.
+def _smallest(asked: Question) -> Result:
+    """What a minimising attack found: one run, whatever the ε at which it is looked at."""
+    goal = None if asked.target is None else np.array([asked.target])
+    with _HEAVY:
+        return asked.instance(
+            model(asked.model), asked.x[None], np.array([asked.label]), norm=asked.norm, target=goal, seed=asked.seed
+        )
 
-    pixels: 784 float32 as bytes, so that the key holds every bit of the digit; version: the model's.
-    """
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def swept(asked: Question, epsilons: tuple[float, ...] | None = None) -> dict[str, Any]:
+    """A digit's sweep as the scrubber wants it (see scrubber.pack), over the norm's own grid where none is given."""
     from pages.components import scrubber
 
+    if epsilons is None:
+        return scrubber.pack(_sweep(asked, sweep.grid(asked.norm)))
     # An ε off the grid goes with its own 0: through the very graph that swept the grid, which is already compiled.
-    lone = epsilons is not None and epsilons[0] > 0
-    grid = None if epsilons is None else np.array([0.0, *epsilons] if lone else epsilons)
-    with _HEAVY:
-        done = sweep.sweep(
-            model(model_name),
-            _image(pixels),
-            label,
-            _attack(attack, knobs),
-            norm=norm,
-            epsilons=grid,
-            target=target,
-            seed=seed,
-        )
-    return scrubber.pack(done, skip=int(lone))
+    lone = epsilons[0] > 0
+    return scrubber.pack(_sweep(asked, np.array([0.0, *epsilons] if lone else epsilons)), skip=int(lone))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def filmed(
-    model_name: str,
-    version: str,
-    attack: str,
-    knobs: tuple,
-    pixels: bytes,
-    label: int,
-    norm: str,
-    target: int | None,
-    seed: int,
-    eps: float,
-) -> dict:
+def filmed(asked: Question, eps: float) -> dict[str, Any]:
     """The iterates of the attack at one eps, as the scrubber plays them (see scrubber.pack_film)."""
     from pages.components import scrubber
 
-    classifier = model(model_name)
-    with _HEAVY:
-        done = sweep.sweep(
-            classifier,
-            _image(pixels),
-            label,
-            _attack(attack, knobs),
-            norm=norm,
-            epsilons=np.array([0.0, eps]),
-            target=target,
-            seed=seed,
-            path=True,
-        )
-        assert done.result.path is not None  # it was asked for
-        shares = classifier.probabilities(done.result.path[:, 1])
-    return scrubber.pack_film(done, shares)
+    done = _sweep(asked, np.array([0.0, eps]), path=True)
+    assert done.result.path is not None  # it was asked for
+    return scrubber.pack_film(done, model(asked.model).probabilities(done.result.path[:, 1]))
 
 
 @st.cache_data(max_entries=512, show_spinner=False)
 def reading(model_name: str, version: str, pixels: bytes) -> np.ndarray:
     """The probabilities (10,) that a model gives a digit."""
-    return model(model_name).probabilities(_image(pixels)[None])[0]
+    x = np.frombuffer(pixels, np.float32).reshape(1, 28, 28, 1)
+    return model(model_name).probabilities(x)[0]

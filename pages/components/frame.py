@@ -42,7 +42,7 @@ _STYLE = """<style>
   font-size: 0.94rem; }
 .st-key-more-digits button span { gap: 0; }
 .st-key-attack-pick .stHtml p { font-size: 0.94rem; margin: 0 0 1px; }
-.st-key-attack-pick p { white-space: nowrap; }
+.st-key-attack-pick p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .st-key-attack-pick button { background: color-mix(in srgb, currentColor 6%, transparent); padding: 0 10px; }
 .st-key-attack-pick button > div { width: 100%; }
 .st-key-attack-pick button > div > :first-child { justify-content: flex-start; }

@@ -60,12 +60,19 @@ def told(at: AppTest, name: str = "scrubber") -> dict[str, Any]:
 
 
 def data(at: AppTest) -> dict[str, Any]:
-    """What the scrubber holds once it has asked for the whole sweep, as it does where it was given a part of it."""
+    """What the scrubber holds once it has asked for the whole sweep, as it does where it was given a part of it.
+
+    It is what the scrubber and its cursor were told, as the browser puts the two together.
+    """
     given = told(at)
-    return given if given["whole"] else told(answer(at, event="whole", value=given["key"]))
+    if not given["whole"]:
+        given = told(answer(at, "scrubber", event="whole", value=given["key"]))
+    cursor = told(at, "cursor")
+    assert cursor["key"] == given["key"]
+    return {**given, **cursor}
 
 
-def answer(at: AppTest, name: str = "scrubber", *, event: str = "", **state: Any) -> AppTest:
+def answer(at: AppTest, name: str = "cursor", *, event: str = "", **state: Any) -> AppTest:
     """Run again as if the component had set that state, or fired that event with the state's `value`.
 
     The message is the one that a browser sends, so anything that a client might send can be tried.

@@ -2,11 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from core import attacks, zoo
 from pages.components import session
-from tests.pages.driving import answer, button, calm, choose, component, data, drawn_digit, opened, told, view
+from tests.pages.driving import answer, button, calm, choose, component, data, drawn_digit, opened, pictures, told, view
 from tests.support import pairs
 
 #: Answers that no scrubber of ours sends, and any client may.
@@ -105,10 +106,24 @@ def test_another_norm_keeps_the_share_of_the_range():
 def test_released_at_an_epsilon_between_two_of_the_sweep():
     at = answer(opened(), eps=0.123)
     assert view(at).eps == pytest.approx(0.123)
-    epsilons = data(at)["sweep"]["epsilons"]
-    assert len(epsilons) == 62 and 0.123 in epsilons and epsilons == sorted(epsilons)
+    given = data(at)
+    assert given["eps"] == pytest.approx(0.123) and given["row"]["epsilons"] == [0.123]
+    assert len(given["sweep"]["epsilons"]) == 61
     answer(at, eps=0.15)
-    assert len(data(at)["sweep"]["epsilons"]) == 61
+    assert "row" not in data(at)
+
+
+def test_a_release_sends_the_sweep_no_second_time():
+    """An unchanged message goes over the wire as its hash: whatever would change the scrubber's shows here."""
+    at = opened("digit=3500&eps=0.100")
+    data(at)
+    before = component(at).SerializeToString()
+    for eps in (0.15, 0.123, 0.3):
+        assert component(answer(at, eps=eps)).SerializeToString() == before
+        assert len(component(at, "cursor").SerializeToString()) < 10_000
+    answer(at, event="path", value=0.2)
+    assert component(at).SerializeToString() == before
+    assert component(button(at, "digit_3")).SerializeToString() != before
 
 
 def test_a_long_attack_is_first_shown_where_the_slider_is():
@@ -117,13 +132,15 @@ def test_a_long_attack_is_first_shown_where_the_slider_is():
     button(at, "digit_8")
     part = told(at)
     assert not part["whole"] and part["sweep"]["epsilons"] == pytest.approx([0, 0.137, 0.3])
+    row = told(at, "cursor")["row"]
+    assert row["epsilons"] == pytest.approx([0.137]) and row["success"] == part["sweep"]["success"][1:2]
+    np.testing.assert_array_equal(pictures(row)[1][0], pictures(part["sweep"])[1][1])
     whole = data(at)
-    assert whole["key"] == part["key"] and len(whole["sweep"]["epsilons"]) == 62
-    row = whole["sweep"]["epsilons"].index(pytest.approx(0.137))
-    assert whole["sweep"]["success"][row] == part["sweep"]["success"][1]
+    assert whole["key"] == part["key"] and len(whole["sweep"]["epsilons"]) == 61
+    assert whole["row"]["epsilons"] == row["epsilons"] and whole["row"]["success"] == row["success"]
     assert told(calm(at.run()))["whole"]  # it is not taken away again
     button(at, "digit_7")
-    answer(at, event="whole", value="another question's key")
+    answer(at, "scrubber", event="whole", value="another question's key")
     assert not told(at)["whole"]
     choose(at, "pick_attack", "fgsm")
     assert told(at)["whole"]  # quick enough at once

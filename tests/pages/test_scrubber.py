@@ -1,19 +1,27 @@
 """What the scrubber is sent decodes to the result, as near as bytes allow."""
 
+import re
+from dataclasses import fields, replace
+from pathlib import Path
+
 import numpy as np
 import pytest
+import streamlit as st
 
 from core import attacks
 from core.sweep import sweep
 from pages.components import cache, scrubber
+from pages.components.question import Question
 from tests.pages.driving import pictures
 from tests.support import pairs
 
-ROW_LISTS = ("epsilons", "scales", "success", "linf", "l2", "touched", "gradients", "forwards")
+ROW_LISTS = ("epsilons", "scales", "success", "linf", "l2", "touched", "gradients", "forwards", "size")
 
 
-def question(attack: str, norm: str, x: np.ndarray, y: int) -> tuple:
-    return ("plain_cnn", "version", attack, (), x.tobytes(), y, norm, None, 0)
+def question(attack: str, norm: str, x: np.ndarray, y: int) -> Question:
+    return Question(
+        model="plain_cnn", version="version", attack=attack, knobs=(), pixels=x.tobytes(), label=y, norm=norm
+    )
 
 
 @pytest.mark.parametrize(("name", "norm"), pairs())
@@ -33,34 +41,70 @@ def test_a_packed_sweep_decodes_to_its_result(plain, few, name, norm):
     assert {len(packed[key]) for key in ROW_LISTS} == {7}
 
 
-@pytest.mark.parametrize("eps", [0.0007, 0.123, 0.2999])
-def test_one_more_row_lies_at_its_place_and_moves_no_other(plain, few, eps):
-    asked = question("pgd", "linf", few[0][0], int(few[1][0]))
-    grid, row = cache.swept(*asked), cache.swept(*asked, epsilons=(eps,))
-    joined = scrubber.with_row(grid, row)
-    at = joined["epsilons"].index(eps)
-    assert joined["epsilons"] == sorted(joined["epsilons"]) and joined["stamp"] == eps
-    assert all(len(joined[key]) == 62 for key in ROW_LISTS)
-    for before, after, own in zip(pictures(grid)[1:], pictures(joined)[1:], pictures(row)[1:], strict=True):
-        np.testing.assert_array_equal(np.delete(after, at, axis=0), before)
-        np.testing.assert_array_equal(after[at], own[0])
-    assert len(grid["epsilons"]) == 61  # the cached grid is as it was
+def test_one_row_of_a_packed_sweep(plain, few):
+    grid = cache.swept(question("pgd", "linf", few[0][0], int(few[1][0])))
+    row = scrubber.row_of(grid, 17)
+    assert all(row[key] == grid[key][17:18] for key in ROW_LISTS)
+    for part, whole in zip(pictures(row)[1:], pictures(grid)[1:], strict=True):
+        np.testing.assert_array_equal(part, whole[17:18])
+    assert row["original"] == grid["original"] and len(grid["epsilons"]) == 61  # the grid is as it was
 
 
 def test_a_row_that_lies_on_the_grid_equals_the_grid_s(plain, few):
     """The same attack alone and among sixty others: batch mates change nothing that can be seen."""
     asked = question("pgd", "linf", few[0][1], int(few[1][1]))
-    grid = cache.swept(*asked)
-    alone = cache.swept(*asked, epsilons=(grid["epsilons"][40],))
+    grid = cache.swept(asked)
+    alone = cache.swept(asked, (grid["epsilons"][40],))
     assert grid["success"][40] == alone["success"][0]
     np.testing.assert_allclose(pictures(grid)[2][40], pictures(alone)[2][0], atol=2e-3)
 
 
 def test_a_film_holds_every_step(plain, few):
     asked = question("bim", "linf", few[0][0], int(few[1][0]))
-    film = cache.filmed(*asked, 0.2)
+    film = cache.filmed(asked, 0.2)
     assert len(film["scales"]) == 11 and film["scales"][0] == 0 and max(film["scales"]) <= 0.2 + 1e-6
     _, change, probabilities = pictures({**film, "original": ""})
-    last = pictures(cache.swept(*asked, epsilons=(0.2,)))
+    last = pictures(cache.swept(asked, (0.2,)))
     assert np.abs(change[-1] - last[1][0]).max() < 0.2 / 100
     np.testing.assert_allclose(probabilities[-1], last[2][0], atol=1e-3)
+
+
+def test_every_field_makes_another_question_for_the_cache(few):
+    """What two visitors ask alike has one answer, and nothing else has: Streamlit hashes every field of a question."""
+    asked = question("fgsm", "linf", few[0][0], int(few[1][0]))
+    others = {
+        "model": "plain_mlp",
+        "version": "another",
+        "attack": "bim",
+        "knobs": (("loss", "margin"),),
+        "pixels": few[0][1].tobytes(),
+        "label": (asked.label + 1) % 10,
+        "norm": "l2",
+        "target": (asked.label + 1) % 10,
+        "seed": 1,
+    }
+    assert set(others) == {field.name for field in fields(Question)}
+    calls = []
+
+    @st.cache_data
+    def answered(asked: Question) -> int:
+        calls.append(asked)
+        return len(calls)
+
+    for name, value in others.items():
+        changed = replace(asked, **{name: value})
+        assert changed != asked and changed.key != asked.key
+        assert answered(changed) == answered(replace(asked, **{name: value})) != answered(asked)
+    assert len(calls) == len(others) + 1
+
+
+def test_the_modules_become_one():
+    """Each once, before its first user, and nothing left that only a browser's own loader could follow."""
+    script = scrubber._bundle("lab.js", set())
+    names = re.findall(r"^// (\w+\.js)$", script, re.MULTILINE)
+    assert names[-1] == "lab.js" and len(names) == len(set(names)) > 5
+    assert set(names) == {path.name for path in Path(scrubber.__file__).parent.glob("*.js")} - {"cursor.js"}
+    assert not re.search(r"^import ", script, re.MULTILINE)
+    assert re.findall(r"^export \w+", script, re.MULTILINE) == ["export default"]
+    tops = re.findall(r"^(?:export )?(?:default )?(?:async )?(?:const|let|class|function) (\w+)", script, re.MULTILINE)
+    assert len(tops) == len(set(tops)) > 15, "two modules name one thing alike"

@@ -31,7 +31,8 @@ VIEWS = [
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: f"{view.attack}-{view.norm}-{view.eps:.3g}")
 def test_pasted_it_gives_the_page_s_own_row(view, capsys):
-    told = data(opened(session.link(view)))["sweep"]
+    given = data(opened(session.link(view)))
+    told = given.get("row", given["sweep"])  # an ε between two of the sweep's has a row of its own
     row = int(np.argmin(np.abs(np.array(told["epsilons"]) - view.eps)))
     assert abs(told["epsilons"][row] - view.eps) < 1e-6
 

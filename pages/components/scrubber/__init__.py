@@ -1,6 +1,7 @@
 """The scrubber: a whole sweep in the browser, dragged through at the display's rate. Bytes here, pictures there."""
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,44 @@ import streamlit as st
 from core.sweep import Sweep
 
 _HERE = Path(__file__).parent
-_component = st.components.v2.component(
+_IMPORT = re.compile(r'^import .* from "\./(.*)";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
+
+
+def _text(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+def _bundle(name: str, seen: set[str]) -> str:
+    """A module and those that it imports, each once and before its first user, as the one module that Streamlit takes.
+
+    All their names come to lie in one scope, where a browser refuses to find one twice.
+    """
+    if name in seen:
+        return ""
+    seen.add(name)
+    text = _text(name)
+    before = "".join(_bundle(other, seen) for other in _IMPORT.findall(text))
+    return f"{before}\n// {name}\n{_EXPORT.sub('', _IMPORT.sub('', text))}"
+
+
+_scrubber = st.components.v2.component(
     "epsilon_scrubber",
-    html=(_HERE / "scrubber.html").read_text(encoding="utf-8"),
-    css="\n".join((_HERE / name).read_text(encoding="utf-8") for name in ("scrubber.css", "icons.css")),
-    js=(_HERE / "scrubber.js").read_text(encoding="utf-8"),
+    html=_text("scrubber.html"),
+    css=_text("scrubber.css") + _text("icons.css"),
+    js=_bundle("lab.js", set()) + "//# sourceURL=scrubber.js\n",
+)
+_cursor = st.components.v2.component(
+    "epsilon_cursor",
+    html='<i class="epsilon-cursor" hidden></i>',
+    css=".stElementContainer:has(.epsilon-cursor) { display: none; }",
+    js=_text("cursor.js"),
+    isolate_styles=False,  # its style is about its place on the page
 )
 TOUCHED = 0.5 / 255  # a pixel counts as touched from half a grey level on
 
 
-def _text(array: np.ndarray) -> str:
+def _coded(array: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
 
 
@@ -28,7 +57,7 @@ def _quantised(change: np.ndarray) -> tuple[str, list[float]]:
     rows = change.reshape(len(change), -1)
     scales = np.abs(rows).max(axis=1)
     shares = np.rint(127 * rows / np.where(scales > 0, scales, 1)[:, None]).astype(np.int8)
-    return _text(shares), scales.tolist()
+    return _coded(shares), scales.tolist()
 
 
 def pack(sweep: Sweep, *, skip: int = 0) -> dict[str, Any]:
@@ -46,13 +75,14 @@ def pack(sweep: Sweep, *, skip: int = 0) -> dict[str, Any]:
         "touched": (np.abs(result.change).reshape(len(result), -1) >= TOUCHED).sum(axis=1),
         "gradients": result.gradients,
         "forwards": result.forwards,
+        "size": result.size,
     }
     return {
-        "original": _text(np.rint(255 * result.clean[0]).astype(np.uint8)),
+        "original": _coded(np.rint(255 * result.clean[0]).astype(np.uint8)),
         "change": change,
         "scales": scales,
-        "before": _text(result.probabilities_clean[0].astype(np.float32)),
-        "probabilities": _text(result.probabilities[skip:].astype(np.float32)),
+        "before": _coded(result.probabilities_clean[0].astype(np.float32)),
+        "probabilities": _coded(result.probabilities[skip:].astype(np.float32)),
         **{name: value[skip:].tolist() for name, value in numbers.items()},
     }
 
@@ -63,33 +93,30 @@ def pack_film(sweep: Sweep, probabilities: np.ndarray) -> dict[str, Any]:
     path = sweep.result.path[:, -1].astype(np.float64)
     change, scales = _quantised(path - sweep.result.clean[-1])
     eps = float(sweep.epsilons[-1])
-    return {"eps": eps, "change": change, "scales": scales, "probabilities": _text(probabilities.astype(np.float32))}
+    return {"eps": eps, "change": change, "scales": scales, "probabilities": _coded(probabilities.astype(np.float32))}
 
 
-def with_row(grid: dict[str, Any], row: dict[str, Any]) -> dict[str, Any]:
-    """The packed grid with one more packed row, at its place among the epsilons."""
-    eps = row["epsilons"][0]
-    at = int(np.searchsorted(grid["epsilons"], eps))
-    joined = dict(grid)
+def row_of(packed: dict[str, Any], at: int) -> dict[str, Any]:
+    """One row of a packed sweep, packed."""
+    part: dict[str, Any] = {name: value[at : at + 1] for name, value in packed.items() if isinstance(value, list)}
     for name, width in (("change", 784), ("probabilities", 40)):
-        data = base64.b64decode(grid[name])
-        joined[name] = base64.b64encode(data[: at * width] + base64.b64decode(row[name]) + data[at * width :]).decode()
-    for name, value in grid.items():
-        if isinstance(value, list):
-            joined[name] = value[:at] + row[name] + value[at:]
-    return {**joined, "stamp": eps}
+        data = base64.b64decode(packed[name])
+        part[name] = base64.b64encode(data[at * width : (at + 1) * width]).decode()
+    return {**packed, **part}
 
 
-def draw(data: dict[str, Any], *, key: str, on_eps: Any, on_path: Any, on_code: Any, on_whole: Any) -> None:
-    """Mount the scrubber. It sets the state `eps` on release, and triggers `path` and `code` with the ε they are about.
+def draw(data: dict[str, Any], *, key: str, on_whole: Any) -> None:
+    """Mount the scrubber with a question's sweep, data["sweep"]; it shows it once the cursor has come, too.
 
     Where data["whole"] is false, it shows the few rows that it was given and triggers `whole` with data["key"].
     """
-    _component(
-        key=key,
-        data=data,
-        on_eps_change=on_eps,
-        on_path_change=on_path,
-        on_code_change=on_code,
-        on_whole_change=on_whole,
-    )
+    _scrubber(key=key, data=data, on_whole_change=on_whole)
+
+
+def draw_cursor(data: dict[str, Any], *, key: str, on_eps: Any, on_path: Any, on_code: Any) -> None:
+    """Mount what the scrubber needs beside the sweep: the ε, its row where the sweep lacks it, and a film.
+
+    It sets the state `eps` on release, and triggers `path` and `code` with the ε they are about. It is no part of the
+    picture and takes no room: what is sent on a release is this, and not the sweep.
+    """
+    _cursor(key=key, data=data, on_eps_change=on_eps, on_path_change=on_path, on_code_change=on_code)

@@ -1,0 +1,223 @@
+// The scrubber. The whole sweep lies here: dragging reads it and draws, and the server hears of it on release only.
+// cursor.js, a component of its own, brings ε and what was asked for at that ε; the two meet over a question's key.
+import { Curve } from "./curve.js";
+import { Plates } from "./plates.js";
+import { Slider } from "./slider.js";
+import { Rows, Sweep } from "./sweep.js";
+import { copyLink, saveNumbers, savePicture } from "./takeaway.js";
+import { setClass, setText, verdict } from "./words.js";
+
+const instances = new WeakMap();
+
+class Lab {
+  constructor(root) {
+    this.root = root;
+    const one = (selector) => root.querySelector(selector);
+    this.lab = one(".lab");
+    this.verdict = one(".verdict");
+    this.badge = one(".badge");
+    this.sentence = one(".sentence");
+    this.live = one(".hidden");
+    this.pathButton = one(".path");
+    this.spent = one(".spent");
+    this.forwardsName = one(".spent div:has(> .forwards) dt");
+    this.numbers = Object.fromEntries(["linf", "l2", "touched", "gradients", "forwards"].map((name) => [name, one(`.${name}`)]));
+    this.plates = new Plates(root);
+    this.curve = new Curve(root);
+    this.slider = new Slider(root, this);
+    this.row = this.frame = 0;
+    this.say = (eps) => eps.toFixed(this.data.decimals);
+    this.pathButton.onclick = () => this.askPath();
+    one(".copy").onclick = () => copyLink(this, one(".copy .word"));
+    one(".save").onclick = () => savePicture(this);
+    one(".json").onclick = () => saveNumbers(this);
+    one(".code").onclick = () => this.cursor?.setTriggerValue("code", this.eps);
+    this.watcher = new ResizeObserver(() => this.layout());
+    this.watcher.observe(one(".dock"));
+    this.listener = () => this.meet();
+    window.addEventListener("epsilon-cursor", this.listener);
+  }
+
+  leave() {
+    this.halt();
+    this.watcher.disconnect();
+    window.removeEventListener("epsilon-cursor", this.listener);
+  }
+
+  get eps() {
+    return this.sweep.epsilons[this.row];
+  }
+
+  // ------------------------------------------------------------------------------------------------ what Python sent
+  update({ data, setTriggerValue }) {
+    this.offered = data;
+    this.meet();
+    if (!data.whole && this.askedFor !== data.key) setTriggerValue("whole", data.key);
+    this.askedFor = data.whole ? null : data.key;
+  }
+
+  /** Show what came, once the sweep and the cursor are about the same question, whichever was here first. */
+  meet() {
+    const { offered } = this;
+    this.cursor = window.epsilonCursor;
+    if (!this.cursor) this.lab.classList.remove("working"); // an error stands in its place
+    if (!offered || offered.key !== this.cursor?.data.key) return;
+    const first = !this.data;
+    const fresh = offered.key !== this.data?.key;
+    const { eps, row, film } = this.cursor.data;
+    const near = offered.step / 100;
+    const here = fresh ? eps : this.eps;
+    if (fresh) this.halt();
+    if (fresh || Math.abs(this.wanted - eps) < near) this.wanted = undefined;
+    if (offered !== this.data) this.grid = new Sweep(offered.sweep);
+    if (offered !== this.data || row !== this.extra) {
+      this.data = offered;
+      this.extra = row;
+      const between = row && !this.grid.has(row.epsilons[0], near);
+      this.sweep = between ? this.grid.with(new Sweep(row)) : this.grid;
+      const stays = fresh || this.slider.dragging || this.slider.playing;
+      this.row = this.sweep.nearest(stays ? here : this.wanted ?? (this.waits ? eps : here));
+      this.plates.readTheme();
+      this.plates.drawOriginal(this.sweep, this.data);
+      this.layout();
+    }
+    if (this.wanted === undefined) this.working(false);
+    this.spent.classList.toggle("queries", !this.data.gradients);
+    setText(this.forwardsName, this.data.gradients ? "forward passes" : "queries");
+    this.pathButton.hidden = !this.data.steps;
+    if (film && film.id !== this.filmSeen && film.scales.length > 1 && !first) this.playFilm(film);
+    this.filmSeen = film?.id;
+    this.draw();
+  }
+
+  /** Whether the picture stands back for one that Python works out. */
+  working(on) {
+    this.waits = on;
+    this.lab.classList.toggle("working", on);
+  }
+
+  // ------------------------------------------------------------------------------------------------------- one row
+  draw() {
+    if (!this.sweep) return;
+    const { sweep, data, row, numbers } = this;
+    if (this.plates.readTheme() || this.drawn?.sweep !== sweep || this.drawn.row !== row) {
+      this.drawn = { sweep, row };
+      // The map's full colour is eps where that bounds each pixel; else the largest change of any pixel.
+      const limit = data.norm === "linf" && !data.minimises ? this.eps : 0;
+      this.plates.drawRow(sweep, row, limit, this.curve.narrow);
+      setText(numbers.linf, sweep.linf[row].toFixed(3));
+      setText(numbers.l2, sweep.l2[row].toFixed(2));
+      numbers.touched.innerHTML = `${sweep.touched[row]} <small>of 784</small>`;
+      setText(numbers.gradients, sweep.gradients[row].toLocaleString("en"));
+      setText(numbers.forwards, sweep.forwards[row].toLocaleString("en"));
+      setText(this.plates.after.note, `ε = ${this.say(this.eps)}`);
+      this.speak();
+    }
+    this.place();
+  }
+
+  speak() {
+    const said = verdict(this.sweep, this.data, this.row, this.say);
+    const known = `${said.head}|${said.read}|${said.tail}`;
+    if (this.headline !== known) {
+      this.headline = known;
+      const chip = document.createElement("span");
+      chip.className = said.read === this.data.label ? "chip true" : "chip wrong";
+      chip.textContent = said.read;
+      this.verdict.replaceChildren(`${said.head} `, chip, ` ${said.tail}`);
+    }
+    setClass(this.badge, `badge ${said.kind}`);
+    setText(this.badge.querySelector("b"), said.badge);
+    setText(this.sentence.firstElementChild, said.text);
+    setText(this.sentence.lastElementChild, said.limit ?? "");
+    this.spoken = `${said.badge}. ${said.head} ${said.read} ${said.tail}. ${said.text}${said.limit ?? ""}`;
+  }
+
+  layout() {
+    if (!this.sweep || !this.curve.measure()) return;
+    this.curve.draw(this.sweep, this.data, this.say);
+    this.place();
+  }
+
+  place() {
+    if (!this.curve.width) return;
+    this.curve.place(this.sweep, this.row);
+    this.slider.place(this.eps, this.curve.width, this.badge.querySelector("b").textContent);
+  }
+
+  // ------------------------------------------------------------------------------------------------- where ε moves to
+  go(row) {
+    this.wanted = undefined;
+    this.working(false);
+    if (row === this.row && !this.film) return;
+    this.film = null;
+    this.row = row;
+    this.frame ||= requestAnimationFrame(() => {
+      this.frame = 0;
+      this.draw();
+    });
+  }
+
+  /** Go to an ε, or where that lies between two of the sweep's, wait for Python to work out that one. */
+  want(eps) {
+    if (this.sweep.has(eps, this.data.step / 100)) this.go(this.sweep.nearest(eps));
+    else this.working(true);
+    this.wanted = eps;
+  }
+
+  release(eps = this.eps) {
+    this.live.textContent = this.spoken;
+    this.wanted = eps;
+    this.cursor?.setStateValue("eps", +eps.toFixed(6));
+  }
+
+  /** Stop whatever plays. tell: and let Python know where. */
+  halt(tell = false) {
+    const film = this.film;
+    this.film = null;
+    if (!this.slider.stop() && !film) return;
+    this.drawn = null;
+    if (tell) this.release();
+  }
+
+  // ---------------------------------------------------------------------------------------- the attack's own iterates
+  askPath() {
+    this.halt();
+    this.working(true);
+    this.cursor?.setTriggerValue("path", this.eps);
+  }
+
+  playFilm(film) {
+    const rows = new Rows(film);
+    const count = film.scales.length;
+    this.row = this.sweep.nearest(film.eps);
+    this.draw();
+    this.film = film;
+    const began = performance.now();
+    const each = Math.max(60, Math.min(400, 4000 / count));
+    const limit = this.data.norm === "linf" && !this.data.minimises ? film.eps : 0;
+    const turn = (now) => {
+      if (this.film !== film) return;
+      const step = Math.max(0, Math.min(count - 1, Math.floor((now - began) / each))); // a frame may predate its request
+      this.plates.drawRow(rows, step, limit, this.curve.narrow);
+      setText(this.plates.after.note, `step ${step} of ${count - 1}`);
+      if (step < count - 1) requestAnimationFrame(turn);
+      else setTimeout(() => this.film === film && (this.halt(), this.draw()), 900);
+    };
+    requestAnimationFrame(turn);
+  }
+}
+
+export default function (component) {
+  const { parentElement } = component;
+  let lab = instances.get(parentElement);
+  if (!lab) {
+    lab = new Lab(parentElement);
+    instances.set(parentElement, lab);
+  }
+  lab.update(component);
+  return () => {
+    lab.leave();
+    instances.delete(parentElement);
+  };
+}
