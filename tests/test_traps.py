@@ -12,6 +12,7 @@ from tests.support import linear, next_class, realistic
 
 GRADIENT = [name for name in attacks.names() if attacks.get(name).knowledge == "gradient"]
 BY_GRADIENT = pytest.mark.parametrize("name", GRADIENT)
+WITH_A_LOSS = pytest.mark.parametrize("name", [name for name in GRADIENT if hasattr(attacks.get(name), "loss")])
 LADDER = ["fgsm", "bim", "pgd", "mim"]
 
 
@@ -38,7 +39,7 @@ def saturated(plain):
 # ---------------------------------------------------------------------------------------------- gradients of any size
 
 
-@BY_GRADIENT
+@WITH_A_LOSS
 def test_the_size_of_the_gradient_does_not_matter(plain, tiny, few, name):
     """Logits times 1e-10: the same margin loss climbs in the same direction. CleverHans floored the gradient's norm."""
     for norm in attacks.get(name).norms:
@@ -58,7 +59,7 @@ def test_no_gradient_at_all_gives_no_nan(few, name):
         assert not result.success.any()
 
 
-@BY_GRADIENT
+@WITH_A_LOSS
 @pytest.mark.parametrize("loss", ["cross_entropy", "margin", "dlr"])
 def test_saturated_logits_hide_nothing(plain, saturated, few, name, loss):
     """Logits times 1000: the softmax is 1 to the last bit and its gradient 0, yet as many digits fall as before."""
@@ -264,12 +265,18 @@ def test_wrong_before_broken_and_robust_are_three_counts(plain, hundred):
 
 
 def test_a_failed_attack_returns_an_image_near_the_original(plain, few):
-    """Never None, NaN or black: at a hopeless budget the result is the digit, hardly changed, with success False."""
+    """Never None, NaN or black: at a hopeless budget the result is the digit, hardly changed, with success False.
+
+    Who looks for the smallest change tells it all the same; there, a digit without any is the hopeless case.
+    """
+    constant = linear(np.zeros((784, 10)))
     for name in attacks.names():
         norm = attacks.get(name).norms[0]
-        result = attacks.get(name)()(plain, *few, eps=1e-4, norm=norm)
+        minimises = attacks.get(name).minimises
+        result = attacks.get(name)()(constant if minimises else plain, *few, eps=1e-4, norm=norm)
         assert not result.success.any()
-        np.testing.assert_allclose(result.adversarial, few[0], atol=1.1e-4)
+        # A warp moves strokes: their edges change by more than its share of the largest turn.
+        np.testing.assert_allclose(result.adversarial, few[0], atol=1.1e-4 if norms.get(norm).of_pixels else 1e-3)
 
 
 def test_the_judge_puts_back_what_is_not_a_number(plain, few):

@@ -1,0 +1,111 @@
+"""DeepFool."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from core import lowering, norms
+from core.attacks import _knobs, _smallest
+from core.attacks.base import Attack, Task
+from core.classifier import CLASSES, IMAGES, Classifier
+from core.knobs import knob
+
+_CLASS = tf.TensorSpec((None,), tf.int32)
+_NUMBER = tf.TensorSpec((), tf.float32)
+_COUNT = tf.TensorSpec((), tf.int32)
+_SIGNATURE = [IMAGES, _CLASS, _CLASS, IMAGES, IMAGES, _NUMBER, _COUNT, _COUNT, _COUNT]
+_STRIDE = 2  # steps between two looks at who is fooled: most need three or four
+_PAST = 1e-6  # of the largest logit: how far behind the plane a step aims, so that no step is nothing
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeepFool(Attack):
+    r"""Take the network for linear, step to the nearest of its borders, look again, until the digit is read otherwise.
+
+    $$k^* = \arg\min_{k \ne y} \frac{z_y - z_k}{\lVert w_k \rVert_*}, \qquad
+    r_i = \frac{z_y - z_{k^*}}{\lVert w_{k^*} \rVert_*}\, d(w_{k^*}), \qquad
+    x' = \mathrm{clip}\Big(x + (1 + \eta) \sum_i r_i\Big), \qquad w_k = \nabla_x (z_k - z_y)$$
+
+    z are the logits. In L2 the dual norm is L2 and d(w) is w at length 1; in L∞ it is L1, and d(w) the sign of w. The
+    overshoot η is what carries the digit across the border; the network is asked behind it. Most of a digit's pixels
+    stand at the edge of [0, 1], where a step is cut short: the next one takes up the rest, and has looked again before.
+    (Steps as long as the box allows cross the border sooner, and farther away.) Quick, and close to the smallest
+    change, but never sure to be it: it stops at the first border it crosses.
+
+    Moosavi-Dezfooli, Fawzi and Frossard, "DeepFool: a simple and accurate method to fool deep neural networks",
+    CVPR 2016, https://arxiv.org/abs/1511.04599
+    """
+
+    title = "DeepFool"
+    norms = ("l2", "linf")
+    knowledge = "gradient"
+    minimises = True
+    targetable = False
+
+    steps: int = _knobs.steps(50)
+    overshoot: float = knob(0.02, "Overshoot", 0.0, 0.5, step=0.01, help="By how much the whole change is made longer")
+    candidates: int = knob(
+        10, "Classes", 2, 10, help="The likeliest classes whose borders are looked at, its own included"
+    )
+
+    def run(self, task: Task) -> np.ndarray:
+        graph = task.model.graph(("deepfool", task.norm.name), lambda: _build(task.model, task.norm), _SIGNATURE)
+        state = [task.x.copy(), np.zeros_like(task.x)]
+        _smallest.loop(
+            task,
+            graph,
+            [task.x, task.labels, task.target],
+            state,
+            [tf.constant(self.overshoot, tf.float32), tf.constant(self.candidates - 1)],
+            total=self.steps,
+            stride=1 if task.wants_path else _STRIDE,
+            best=0,
+            gradients=self.candidates - 1,
+        )
+        return _smallest.to_the_border(task, state[0], 0)
+
+
+def _build(model: Classifier, norm: norms.Norm) -> Callable:
+    def dual(w):
+        """(n, 28, 28, 1) -> (n,): what a step of length 1 gains."""
+        return tf.reduce_sum(w * norm.steepest(w), axis=(1, 2, 3))
+
+    def nearest(net, x, labels, rivals):
+        """The logits, and the nearest border of the likeliest `rivals` classes: how far it is, and which way."""
+        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
+            tape.watch(x)
+            logits = net(x)
+        own = tf.one_hot(labels, CLASSES)
+        ranked = tf.math.top_k(logits - _smallest.FAR * own, k=CLASSES - 1).indices
+        little = _PAST * tf.reduce_max(tf.abs(logits), axis=1)
+
+        def look(at, distance, normal):
+            # One pass forward serves all classes: only the way back is gone for each.
+            slope = tf.one_hot(ranked[:, at], CLASSES) - own
+            w = tape.gradient(logits, x, output_gradients=slope)
+            gain = dual(w)
+            far = tf.where(gain > 0, (little - tf.reduce_sum(slope * logits, axis=1)) / gain, np.inf)
+            nearer = far < distance
+            return at + 1, tf.where(nearer, far, distance), tf.where(norms.per_image(nearer), w, normal)
+
+        start = (tf.constant(0), tf.fill(tf.shape(labels), np.float32(np.inf)), tf.zeros_like(x))
+        return logits, *tf.while_loop(lambda at, *_: at < rivals, look, start, parallel_iterations=1)[1:]
+
+    def run(clean, labels, target, x, total, overshoot, rivals, first, count):
+        net = lowering.forward(model.keras)
+
+        def body(step, x, total, done):
+            logits, distance, w = nearest(net, x, labels, rivals)
+            # Without any gradient there is nowhere to go.
+            done |= _smallest.is_hit(logits, labels, target) | (distance == np.inf)
+            stay = norms.per_image(done)
+            total = tf.where(stay, total, norm.step(total, w, distance))
+            return step + 1, tf.where(stay, x, tf.clip_by_value(clean + (1 + overshoot) * total, 0.0, 1.0)), total, done
+
+        end = first + count
+        state = (first, x, total, tf.zeros_like(labels, tf.bool))
+        return tf.while_loop(lambda step, *_: step < end, body, state, parallel_iterations=1)[1:]
+
+    return run
