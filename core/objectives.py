@@ -1,8 +1,8 @@
 """What a training minimises: functions of a batch that are compiled into the training step.
 
-`CrossEntropy` is the plain one; `Adversarial` attacks the batch first, inside that same step. A defense that trains
-can bring its own: any callable with the signature of `Objective`, and a frozen dataclass, so that checkpoints and cards
-can name its settings.
+`CrossEntropy` is the plain one; `Shifted` moves the batch's digits first, and `Adversarial` attacks them, inside that
+same step. A defense that trains can bring its own: any callable with the signature of `Objective`, and a frozen
+dataclass, so that checkpoints and cards can name its settings.
 """
 
 from __future__ import annotations
@@ -41,6 +41,19 @@ class CrossEntropy:
     def __call__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment) -> tuple[tf.Tensor, tf.Tensor]:
         logits = model(x, training=True)
         return cross_entropy(logits, y, self.smoothing), logits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shifted(CrossEntropy):
+    """Plain training on digits that every step moves anew, each by up to `pixels` across and down.
+
+    Ink that leaves the picture is lost: at one pixel, 1.4 % of MNIST's digits have any there to lose.
+    """
+
+    pixels: int = 1
+
+    def __call__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment) -> tuple[tf.Tensor, tf.Tensor]:
+        return super().__call__(model, shifted(x, self.pixels, moment.seed), y, moment)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,3 +103,15 @@ def cross_entropy(logits: tf.Tensor, y: tf.Tensor, smoothing: float = 0.0) -> tf
     """Logits (n, 10), classes int (n,) -> each digit's cross-entropy (n,)."""
     truth = tf.one_hot(y, 10) * (1.0 - smoothing) + smoothing / 10.0
     return tf.nn.softmax_cross_entropy_with_logits(truth, logits)
+
+
+def shifted(x: tf.Tensor, pixels: int, seed: tf.Tensor) -> tf.Tensor:
+    """Each image of x (n, height, width, 1), moved by a whole number of -pixels..pixels across and another down.
+
+    Zeros come in at the rim. The moves are drawn by `seed`, int32 (2,): equal seeds, equal moves.
+    """
+    count, height, width = tf.unstack(tf.shape(x)[:3])
+    first = tf.random.stateless_uniform((2, count, 1), seed, 0, 2 * pixels + 1, tf.int32)
+    framed = tf.pad(x, [[0, 0], [pixels, pixels], [pixels, pixels], [0, 0]])
+    rows = tf.gather(framed, first[0] + tf.range(height), axis=1, batch_dims=1)
+    return tf.gather(rows, first[1] + tf.range(width), axis=2, batch_dims=1)

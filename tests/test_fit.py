@@ -11,7 +11,7 @@ from keras import layers
 from core import digits, fit, lowering, objectives
 from core.errors import InputError
 from core.fit import Plan
-from core.objectives import Adversarial, CrossEntropy
+from core.objectives import Adversarial, CrossEntropy, Shifted
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +221,42 @@ def test_cross_entropy_is_the_closed_form():
     np.testing.assert_allclose(objectives.cross_entropy(*given), -log_shares[np.arange(6), y], rtol=1e-5)
     truth = 0.8 * np.eye(10)[y] + 0.02
     np.testing.assert_allclose(objectives.cross_entropy(*given, 0.2), -(truth * log_shares).sum(1), rtol=1e-5)
+
+
+def test_shifted_digits_are_the_digits_moved(few):
+    """Each picture is one of the (2 * pixels + 1) ** 2 that moving it can make; all of them come, alike often."""
+    x, pixels = few.images[:300], 2
+    moved = objectives.shifted(tf.constant(x), pixels, tf.constant([1, 2])).numpy()
+    assert moved.shape == x.shape and moved.dtype == x.dtype
+    framed = np.pad(x, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)))
+    places = [(down, across) for down in range(2 * pixels + 1) for across in range(2 * pixels + 1)]
+    every = np.stack([framed[:, down : down + 28, across : across + 28] for down, across in places])
+    hits = (every == moved).all(axis=(2, 3, 4))
+    assert hits.any(axis=0).all()
+    counts = np.bincount(hits.argmax(axis=0), minlength=len(places))
+    assert counts.min() >= 3 and counts.max() <= 30  # 12 on average
+    again, other = (objectives.shifted(tf.constant(x), pixels, tf.constant([1, last])).numpy() for last in (2, 3))
+    np.testing.assert_array_equal(moved, again)
+    assert (moved != other).any(axis=(1, 2, 3)).mean() > 0.8
+
+
+def test_training_on_shifted_digits_reads_shifted_digits(few):
+    moved = objectives.shifted(tf.constant(few.images), 2, tf.constant([7, 7])).numpy()
+    plan = Plan(epochs=12, batch=50, rate=5e-3)
+    right = {}
+    for objective in (CrossEntropy(), Shifted(pixels=2)):
+        model = network(dropout=0.0)
+        fit.fit(model, few, plan, objective=objective)
+        right[type(objective).__name__] = np.mean(model.predict(moved, verbose=0).argmax(1) == few.labels)
+    assert right["Shifted"] > right["CrossEntropy"] + 0.05
+    x, y, moment = (
+        tf.constant(few.images),
+        tf.constant(few.labels),
+        objectives.Moment(tf.constant(0.0), tf.constant([0, 1])),
+    )
+    model = network(dropout=0.0)
+    unmoved, plain = Shifted(pixels=0)(model, x, y, moment), CrossEntropy()(model, x, y, moment)
+    np.testing.assert_array_equal(unmoved[0], plain[0])
 
 
 def test_the_inner_attack_stays_in_the_ball_and_does_harm(few):
