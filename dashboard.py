@@ -1,8 +1,18 @@
-"""The frame of the dashboard: page config, look, navigation. Start it with `streamlit run dashboard.py`."""
+"""The dashboard's one entry, met in two ways. Start it with `streamlit run dashboard.py`.
+
+Streamlit's command imports it for the server in `app`, which warms up before the first visitor comes; the server runs
+it as the script of every visit. A host that knows no `app` runs the script alone, and the first visit warms up.
+"""
 
 import streamlit as st
 
-from pages.components import frame
+from pages.components import runtime
 
-frame.draw()
-st.navigation([st.Page("pages/attack.py", title="Attack", icon=":material/bolt:", default=True)], position="top").run()
+if __name__ == "__main__":
+    from pages.components import frame
+
+    frame.draw()
+    page = st.Page("pages/attack.py", title="Attack", icon=":material/bolt:", default=True)
+    st.navigation([page], position="top").run()
+else:
+    app = st.App(__file__, lifespan=runtime.lifespan)

@@ -1,15 +1,37 @@
 """TensorFlow in a Streamlit server: loaded beside the first page, warmed up once, and kept warm between reruns."""
 
+import asyncio
 import contextlib
 import gc
 import os
 import threading
+import webbrowser
+from collections.abc import AsyncIterator
 from concurrent.futures import Future
+from typing import Any
+
+import streamlit as st
+
+from pages.components import quick_import
 
 FIRST = "plain_cnn"  # the model that a new visitor meets
 
 _lock = threading.Lock()
 _warm: Future | None = None
+
+
+@contextlib.asynccontextmanager
+async def lifespan(_: Any) -> AsyncIterator[None]:
+    """Streamlit's server from its first moment: TensorFlow is on its way before a browser has loaded the page.
+
+    Opens that browser, too, as Streamlit does for a script, but not for an app.
+    """
+    start()
+    if not st.get_option("server.headless"):
+        address = st.get_option("server.address") or "localhost"
+        url = f"http://{address}:{st.get_option('server.port')}"
+        asyncio.get_running_loop().run_in_executor(None, webbrowser.open, url)
+    yield
 
 
 def start() -> Future:
@@ -40,12 +62,21 @@ def _warm_up(done: Future) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         import numpy as np
 
-        from core import attacks, sweep, zoo
-        from pages.components import cache
+        from core import digits
+        from pages.components import frame, waiting  # noqa: F401 - NumPy and Pillow, for the first visitor's frame
 
-        with contextlib.suppress(zoo.ModelUnavailable):  # the page says so, and what to do
-            sweep.sweep(cache.model(FIRST), np.zeros((28, 28, 1), np.float32), 0, attacks.get("pgd")(steps=2))
-        keep_warm()
+        libraries = threading.Thread(target=quick_import.load_libraries, name="libraries")
+        libraries.start()
+        digits.bundled()
+        libraries.join()
+        with quick_import.quick():
+            from core import attacks, sweep, zoo
+            from pages.components import attack_view, cache  # noqa: F401 - the page's own
+
+            with contextlib.suppress(zoo.ModelUnavailable):  # the page says so, and what to do
+                blank = np.zeros((28, 28, 1), np.float32)
+                sweep.sweep(cache.model(FIRST), blank, 0, attacks.get("pgd")(steps=2))
+            keep_warm()
         done.set_result(None)
     except BaseException as fault:
         done.set_exception(fault)
@@ -55,11 +86,11 @@ def keep_warm() -> None:
     """Undo two kindnesses of Streamlit's that cost a third of a second each with TensorFlow in the process.
 
     After every run it collects all garbage: the hundred thousands of objects that the imports made are frozen, so that
-    the collector passes them over. And it calls keras.backend.clear_session(), which empties TensorFlow's kernel cache,
-    so that the next attack pays too: nothing here uses the state that it clears. keras.utils.clear_session still works.
+    the collector passes them over (uncollected: that takes a quarter of a second, and few of them are garbage). And it
+    calls keras.backend.clear_session(), which empties TensorFlow's kernel cache, so that the next attack pays too:
+    nothing here uses the state that it clears. keras.utils.clear_session still works.
     """
     import keras
 
     keras.backend.clear_session = lambda *_, **__: None
-    gc.collect()
     gc.freeze()

@@ -1,6 +1,5 @@
 """What stands on the page while TensorFlow is being imported: the digits, and the one that will be attacked."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -30,6 +29,5 @@ def shown(place: DeltaGenerator) -> Iterator[None]:
         for label in range(10)
     )
     place.html(_PAGE.format(small=small, large=strip.png(view.x), label=view.y))
-    time.sleep(0.1)  # the import of TensorFlow holds the interpreter: what is drawn goes out before it begins
     yield
     place.empty()
