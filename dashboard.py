@@ -12,7 +12,10 @@ if __name__ == "__main__":
     from pages.components import frame
 
     frame.draw()
-    page = st.Page("pages/attack.py", title="Attack", icon=":material/bolt:", default=True)
-    st.navigation([page], position="top").run()
+    pages = [
+        st.Page("pages/attack.py", title="Attack", icon=":material/bolt:", default=True),
+        st.Page("pages/compare.py", title="Compare", icon=":material/grid_view:"),
+    ]
+    st.navigation(pages, position="top").run()
 else:
     app = st.App(__file__, lifespan=runtime.lifespan)

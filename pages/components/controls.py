@@ -39,6 +39,14 @@ def _title(model: str) -> str:
 
 def draw(view: View) -> None:
     """Model, attack, norm and target."""
+    model(view)
+    attack(view)
+    norm(view)
+    target(view)
+
+
+def model(view: View) -> None:
+    """The model's pick."""
     st.selectbox(
         "Model",
         list(cache.titles()),
@@ -46,24 +54,35 @@ def draw(view: View) -> None:
         width=150,
         **_bound("pick_model", view.model, lambda was, name: replace(was, model=name)),
     )
+
+
+def attack(view: View) -> None:
+    """The attack's pick, with its knobs."""
     with st.container(width=136, gap="xxsmall", key="attack-pick"):
         st.html("<p>Attack</p>")
         with st.popover(named(view), width="stretch"):
             _attack(view)
-    cls = attacks.get(view.attack)
+
+
+def norm(view: View) -> None:
+    """The pick among the attack's norms."""
     st.segmented_control(
         "Norm",
-        cls.norms,
+        attacks.get(view.attack).norms,
         format_func=lambda name: norms.get(name).title,
         required=True,
         **_bound("pick_norm", view.norm, lambda was, name: was.with_norm(name)),
     )
+
+
+def target(view: View, *, disabled: bool | None = None) -> None:
+    """The target's pick; disabled where the attack has no targeted form, unless that is said."""
     goals = [_ANY, *(str(digit) for digit in range(10) if digit != view.y)]
     st.selectbox(
         "Target",
         goals,
         width=156,
-        disabled=not cls.targetable,
+        disabled=not attacks.get(view.attack).targetable if disabled is None else disabled,
         **_bound(
             "pick_target",
             _ANY if view.target is None else str(view.target),

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import math
+import secrets
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +21,8 @@ PIXELS = 28 * 28
 DECIMALS = {"linf": 3, "l2": 2, "l1": 1, "l0": 0, "warp": 2}  # with which ε is written in each norm
 STEP = {"linf": 0.001, "l2": 0.01, "l1": 0.1, "l0": 1.0, "warp": 0.01}  # of the slider
 SEED_MAX = 2**31 - 1
+#: What links to single pages may hold beside a View (see extras).
+PAGE_KEYS = frozenset({"within", "budget", "knows", "toward", "second", "turn", "colour"})
 _FIRST = 7  # the class that a new visitor meets
 
 
@@ -137,7 +140,7 @@ def digit_of(params: Mapping[str, str], notes: list[str] | None = None) -> View:
         try:
             return View(index=_whole(params["digit"], 0, last))
         except ValueError:
-            notes.append(f"The link's digit {_quote(params['digit'])} is not a number from 0 to {last}.")
+            notes.append(f"The link's digit {quote(params['digit'])} is not a number from 0 to {last}.")
     return first()
 
 
@@ -147,15 +150,15 @@ def read(params: Mapping[str, str]) -> tuple[View, list[str]]:
 
     notes: list[str] = []
     view = digit_of(params, notes)
-    known = {"digit", "pixels", "label", "model", "attack", "norm", "target", "eps", "seed"}
+    known = {"digit", "pixels", "label", "model", "attack", "norm", "target", "eps", "seed", *PAGE_KEYS}
     if "model" in params:
         if params["model"] in zoo.names():
             view = replace(view, model=params["model"])
         else:
-            notes.append(f"There is no model named {_quote(params['model'])}.")
+            notes.append(f"There is no model named {quote(params['model'])}.")
     name = params.get("attack", view.attack)
     if name not in attacks.names():
-        notes.append(f"There is no attack named {_quote(name)}.")
+        notes.append(f"There is no attack named {quote(name)}.")
         name = view.attack
     cls = attacks.get(name)
     settings = {each.name: each for each in knobs.of(cls)}
@@ -164,24 +167,24 @@ def read(params: Mapping[str, str]) -> tuple[View, list[str]]:
         if key in settings:
             value = _parse(settings[key], text)
             if value is None:
-                notes.append(f"{key} is {_quote(text)} in the link; it must be {settings[key].expected()}.")
+                notes.append(f"{key} is {quote(text)} in the link; it must be {settings[key].expected()}.")
             elif value != settings[key].default:
                 chosen[key] = value
         elif key not in known:
-            notes.append(f"{_quote(key)} is no setting of {cls.title}.")
+            notes.append(f"{quote(key)} is no setting of {cls.title}.")
     view = replace(view, attack=name, knobs=tuple(sorted(chosen.items())), norm=cls.norms[0])
     if "norm" in params:
         if params["norm"] in cls.norms:
             view = replace(view, norm=params["norm"])
         else:
-            notes.append(f"{cls.title} is not defined in the norm {_quote(params['norm'])}.")
+            notes.append(f"{cls.title} is not defined in the norm {quote(params['norm'])}.")
     for key, low, high in (("target", 0, 9), ("seed", -SEED_MAX, SEED_MAX)):
         if key in params:
             try:
                 view = replace(view, **{key: _whole(params[key], low, high)})
             except ValueError:
                 notes.append(
-                    f"{key} is {_quote(params[key])} in the link; it must be a whole number from {low} to {high}."
+                    f"{key} is {quote(params[key])} in the link; it must be a whole number from {low} to {high}."
                 )
     if view.target is not None and (view.target == view.y or not cls.targetable):
         notes.append(f"The target {view.target} is what the digit is; an attack aims at another class.")
@@ -190,13 +193,14 @@ def read(params: Mapping[str, str]) -> tuple[View, list[str]]:
         top = eps_max(view.norm)
         value = _number(params["eps"])
         if value is None or not 0 <= value <= top:
-            notes.append(f"ε is {_quote(params['eps'])} in the link; it must be a number from 0 to {top:g}.")
+            notes.append(f"ε is {quote(params['eps'])} in the link; it must be a number from 0 to {top:g}.")
         else:
             view = replace(view, eps=snap(value, view.norm))
     return view, notes
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
+    """A link's text as a note may repeat it: printable, and short."""
     text = "".join(each for each in str(text) if each.isprintable())
     return f"“{text[:24]}…”" if len(text) > 24 else f"“{text}”"
 
@@ -262,3 +266,13 @@ def put(view: View) -> None:
 def notes() -> list[str]:
     """What was ignored in the link that this session came by; gone with the next change."""
     return st.session_state.get(NOTES, [])
+
+
+def add_note(note: str) -> None:
+    """Add a sentence to what was ignored in the link."""
+    st.session_state[NOTES] = [*notes(), note]
+
+
+def visitor() -> str:
+    """This session's own name, to tell visitors apart."""
+    return st.session_state.setdefault("visitor", secrets.token_hex(8))
