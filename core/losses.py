@@ -114,3 +114,18 @@ def slope(which: tf.Tensor, logits: tf.Tensor, labels: tf.Tensor, target: tf.Ten
     return tf.switch_case(
         which, [lambda: _cross_entropy_slope(*given), lambda: _margin_slope(*given), lambda: _dlr_slope(*given)]
     )
+
+
+def height(which: tf.Tensor, logits: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """What ranks an image's points as the loss of that number does, without ever saturating: (n,) float32.
+
+    For cross-entropy it is the log of the odds, which still tells points apart where the loss itself rounds to 0.
+    """
+    given = (logits, labels, target)
+    return tf.switch_case(which, [lambda: _log_odds(*given), lambda: margin(*given), lambda: dlr(*given)])
+
+
+def _log_odds(logits: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    pivot, sign = _pivot(labels, target)
+    others = logits - _FAR * _mask(pivot, logits)
+    return sign[:, 0] * (_pick(logits, pivot) - tf.reduce_logsumexp(others, axis=1))

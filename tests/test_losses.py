@@ -96,3 +96,20 @@ def test_equal_logits_give_no_nan(name):
     given = (np.zeros((2, 10), np.float32), np.array([0, 3], np.int32), np.array([-1, 4], np.int32))
     slope, scale = losses.slope(tf.constant(losses.index(name)), *map(tf.constant, given))
     assert np.isfinite(value(name, *given)).all() and np.isfinite(slope).all() and np.isfinite(scale).all()
+
+
+@pytest.mark.parametrize("aimed", [False, True], ids=["untargeted", "targeted"])
+@pytest.mark.parametrize("name", losses.names())
+def test_heights_rank_points_as_the_loss_does_and_never_saturate(name, aimed):
+    logits, labels, target = case(aimed)
+    labels[:], target[:] = labels[0], target[0]  # one image, at many points
+    pivot = target[0] if aimed else labels[0]
+
+    def height(logits: np.ndarray) -> np.ndarray:
+        return losses.height(tf.constant(losses.index(name)), *map(tf.constant, (logits, labels, target))).numpy()
+
+    rank = [np.argsort(heights, kind="stable") for heights in (height(logits), value(name, logits, labels, target))]
+    np.testing.assert_array_equal(*rank)
+    logits[:, pivot] += 200
+    if name == "cross_entropy":
+        assert len(set(value(name, logits, labels, target))) < ROWS == len(set(height(logits)))

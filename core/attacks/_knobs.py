@@ -3,12 +3,13 @@
 from typing import Any
 
 from core import losses
+from core.classifier import CLASSES
 from core.knobs import knob
 
 
-def loss() -> Any:
+def loss(default: str = "cross_entropy") -> Any:
     """Which loss the attack climbs."""
-    return knob("cross_entropy", "Loss", choices=losses.names(), help="What the attack raises: see core.losses")
+    return knob(default, "Loss", choices=losses.names(), help="What the attack raises: see core.losses")
 
 
 def steps(default: int) -> Any:
@@ -29,3 +30,33 @@ def queries(default: int, high: int = 10000) -> Any:
 def search_steps(default: int, help: str, low: int = 1, high: int = 20) -> Any:
     """How often a search halves what is left to search."""
     return knob(default, "Search steps", low, high, help=help)
+
+
+def targets() -> Any:
+    """How many other classes are aimed at one after another."""
+    return knob(
+        0,
+        "Classes in turn",
+        0,
+        CLASSES - 1,
+        help="Aim at so many of the likeliest other classes, one by one; 0: at all",
+    )
+
+
+def momentum(default: float) -> Any:
+    """How much of the earlier directions a step keeps."""
+    return knob(default, "Momentum", 0.0, 2.0, step=0.1, help="How much of the earlier gradients is kept, μ")
+
+
+def confidence() -> Any:
+    """By how much the wanted class must win."""
+    return knob(0.0, "Confidence", 0.0, 20.0, step=0.5, help="Margin, in logits, by which the digit must be fooled, κ")
+
+
+def early_stop() -> Any:
+    """Whether a digit that is fooled costs no more steps."""
+    return knob(
+        False,
+        "Stop once fooled",
+        help="Spend nothing more on a digit that is fooled: quicker, but it stays near the border",
+    )

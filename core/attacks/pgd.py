@@ -35,11 +35,7 @@ class PGD(Attack):
     step_size: float = _knobs.step_size()
     restarts: int = knob(1, "Restarts", 1, 50, help="Runs from different starts; the worst outcome is kept")
     random_start: bool = knob(True, "Random start", help="Start the first run in the ball, not at the digit itself")
-    early_stop: bool = knob(
-        False,
-        "Stop once fooled",
-        help="Spend nothing more on a digit that is fooled: quicker, but it stays near the border",
-    )
+    early_stop: bool = _knobs.early_stop()
     loss: str = _knobs.loss()
 
     def run(self, task: Task) -> np.ndarray:
