@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-_IMPORT = re.compile(r'^import .* from "\./(.*)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import .* from "(\.{1,2}/.*)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
 
@@ -15,15 +15,16 @@ def text(folder: Path, name: str) -> str:
 def bundle(folder: Path, name: str, title: str) -> str:
     """A module and those that it imports, each once and before its first user, named `title` for the debugger.
 
-    All their names come to lie in one scope, where a browser refuses to find one twice.
+    They may lie in other components' folders, too. All their names come to lie in one scope, where a browser refuses to
+    find one twice.
     """
-    return _joined(folder, name, set()) + f"//# sourceURL={title}.js\n"
+    return _joined((folder / name).resolve(), set()) + f"//# sourceURL={title}.js\n"
 
 
-def _joined(folder: Path, name: str, seen: set[str]) -> str:
-    if name in seen:
+def _joined(path: Path, seen: set[Path]) -> str:
+    if path in seen:
         return ""
-    seen.add(name)
-    source = text(folder, name)
-    before = "".join(_joined(folder, other, seen) for other in _IMPORT.findall(source))
-    return f"{before}\n// {name}\n{_EXPORT.sub('', _IMPORT.sub('', source))}"
+    seen.add(path)
+    source = path.read_text(encoding="utf-8")
+    before = "".join(_joined((path.parent / other).resolve(), seen) for other in _IMPORT.findall(source))
+    return f"{before}\n// {path.parent.name}/{path.name}\n{_EXPORT.sub('', _IMPORT.sub('', source))}"
