@@ -10,6 +10,7 @@ import streamlit as st
 from core import norms
 from core.errors import InputError
 from pages.components import (
+    budget,
     cache,
     comparison,
     controls,
@@ -23,24 +24,12 @@ from pages.components import (
     strip,
 )
 from pages.components.comparison import Entry
-from pages.components.session import DECIMALS, STEP, View, eps_max, snap
+from pages.components.session import View
 
 _KEY, _JOB, _OPEN, _CODE = "gallery", "comparison", "comparison_open", "comparison_code"
 _LOOK = 0.4  # seconds between two looks at what has come in
-_FIRST_SHARE = 2 / 3  # of the range of ε, for who comes without one
-
 _within = extras.choice("within", norms.names())
-
-
-def _read_share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share <= 1:
-        raise ValueError(text)
-    return share
-
-
-_budget = extras.Extra("budget", _FIRST_SHARE, _read_share, "a share of ε's range, from 0 to 1,")
-_EXTRAS = (_within, _budget)
+_EXTRAS = (_within, budget.share)
 
 
 @dataclass
@@ -72,7 +61,7 @@ def draw() -> None:
     with picks:
         asked = strip.draw(view.index)
         controls.model(view)
-        _norm_and_eps()
+        budget.draw(_within.value, _pick_norm, "An attack that does not know this norm gets the same share of its own.")
         controls.target(view, disabled=False)
     if asked == "draw":
         own_digit.draw()
@@ -86,32 +75,18 @@ def draw() -> None:
     st.fragment(_gallery, run_every=None if running.job.over else _LOOK)()
 
 
-def _norm_and_eps() -> None:
-    """The budget that every attack gets, under a button that names it."""
-    norm = _within.value
-    with st.container(width=136, gap="xxsmall", key="attack-pick"):
-        st.html("<p>Budget</p>")
-        with st.popover(f"{norms.get(norm).title}, ε = {_eps():.{DECIMALS[norm]}f}", width="stretch"):
-            st.segmented_control(
-                "Norm",
-                norms.names(),
-                format_func=lambda name: norms.get(name).title,
-                required=True,
-                **_within.bound(norm),
-            )
-            st.slider(
-                "ε",
-                0.0,
-                float(eps_max(norm)),
-                step=float(STEP[norm]),
-                format=f"%.{DECIMALS[norm]}f",
-                **_budget.bound(_eps(), lambda eps: _budget.put(eps / eps_max(norm))),
-            )
-            st.caption("An attack that does not know this norm gets the same share of its own.")
+def _pick_norm() -> None:
+    st.segmented_control(
+        "Norm",
+        norms.names(),
+        format_func=lambda name: norms.get(name).title,
+        required=True,
+        **_within.bound(_within.value),
+    )
 
 
 def _eps() -> float:
-    return snap(_budget.value * eps_max(_within.value), _within.value)
+    return budget.eps(_within.value)
 
 
 def _running(view: View) -> _Running:
@@ -156,7 +131,7 @@ def _data(view: View, running: _Running, over: bool) -> dict[str, Any]:
             cards.append({**card, "running": not over and len(cards) == job.done and job.state == jobs.RUNNING})
     model = cache.model(view.model)
     reads = int(cache.reading(view.model, model.version, view.x.tobytes()).argmax())
-    norm, eps = _within.value, f"{_eps():.{DECIMALS[_within.value]}f}"
+    norm, eps = _within.value, budget.said(_within.value, _eps())
     return {
         "key": f"{hash(running.asked):x}",
         "cards": cards,
@@ -188,7 +163,7 @@ def _told(card: dict[str, Any], view: View) -> dict[str, Any]:
         kind = "off" if card["within"] else "beyond"
     note = ""
     if card["norm"] != _within.value:
-        eps = f"{card['eps']:.{DECIMALS[card['norm']]}f}"
+        eps = budget.said(card["norm"], card["eps"])
         note = f"It has no {norms.get(_within.value).title}: in {card['within_norm']} at {eps}."
     elif kind == "beyond":
         note = "The smallest change that it found is larger than ε."

@@ -41,17 +41,18 @@ _STYLE = """<style>
 .st-key-strip button p, .st-key-more-digits button p { position: absolute; left: -20px; right: -20px; top: -32px;
   font-size: 0.94rem; }
 .st-key-more-digits button span { gap: 0; }
-.st-key-attack-pick .stHtml p { font-size: 0.94rem; margin: 0 0 1px; }
-.st-key-attack-pick p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-.st-key-attack-pick button { background: color-mix(in srgb, currentColor 6%, transparent); padding: 0 10px; }
-.st-key-attack-pick button > div { width: 100%; }
-.st-key-attack-pick button > div > :first-child { justify-content: flex-start; }
+:is(.st-key-attack-pick, .st-key-budget-pick) .stHtml p { font-size: 0.94rem; margin: 0 0 1px; }
+:is(.st-key-attack-pick, .st-key-budget-pick) p { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+:is(.st-key-attack-pick, .st-key-budget-pick) button { padding: 0 10px;
+  background: color-mix(in srgb, currentColor 6%, transparent); }
+:is(.st-key-attack-pick, .st-key-budget-pick) button > div { width: 100%; }
+:is(.st-key-attack-pick, .st-key-budget-pick) button > div > :first-child { justify-content: flex-start; }
 .st-key-picks [role=radio][aria-checked=true] p { font-weight: 700; }
 .st-key-picks [role=radio][aria-checked=true] { color: inherit; }
 .stAlertContainer:has([data-testid=stAlertContentInfo]) { background: color-mix(in srgb, currentColor 6%, transparent);
   padding: 8px 12px; color: inherit; }
 [data-testid=stPopoverBody] { max-width: min(27rem, calc(100vw - 2rem)) !important; }
-.st-key-picks .stButtonGroup button, .st-key-attack-pick button { min-height: 42px; }
+.st-key-picks .stButtonGroup button, :is(.st-key-attack-pick, .st-key-budget-pick) button { min-height: 42px; }
 @media (max-width: 1306px) {
   .stMainBlockContainer { padding-left: 12px; padding-right: 12px; }
   .st-key-picks { column-gap: 5px; justify-content: flex-start; }

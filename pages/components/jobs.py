@@ -37,6 +37,7 @@ class Job:
         self.fault: str | None = None
         self._work = work
         self._wanted = True
+        self._end = threading.Event()
         self._seen = time.monotonic()
 
     def report(self, done: int, total: int, x_so_far: object = None) -> bool:
@@ -62,6 +63,14 @@ class Job:
     def cancel(self) -> None:
         """Stop as soon as the work next reports; its parts stay."""
         self._wanted = False
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for its end, but no longer than that; whether it is over. Spares quick work a second look."""
+        return self._end.wait(seconds)
+
+    def end(self) -> None:
+        """Nothing more will come: wake whoever waits."""
+        self._end.set()
 
     def look(self) -> None:
         """Say that its page is still there."""
@@ -122,6 +131,7 @@ class Queue:
                 job.run()
             else:
                 job.state = CANCELLED
+            job.end()
 
 
 #: All visitors' long work. One core stays free for whoever plays meanwhile.

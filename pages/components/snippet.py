@@ -2,20 +2,26 @@
 
 import base64
 import zlib
-from typing import Any
 
 from pages.components.session import DECIMALS, View
 
 
 def code(view: View) -> str:
     """Code against `core` that, pasted, attacks this very digit in this very way."""
-    settings = ", ".join(f"{name}={value!r}" for name, value in view.knobs)
-    eps = f"{view.eps:.{DECIMALS[view.norm]}f}"
-    lines: list[Any] = [
-        *_digit_and_model(view),
-        f'attack = attacks.get("{view.attack}")({settings})',
-        f'result = attack(model, x, y, eps={eps}, norm="{view.norm}", target={_target(view)}, seed={view.seed})',
-        "print(result.prediction, result.confidence, result.success)",
+    return "\n".join(
+        [*_digit_and_model(view), *_attack(view), "print(result.prediction, result.confidence, result.success)"]
+    )
+
+
+def film(view: View) -> str:
+    """Code that runs the attack as the Black box page does, and says what the network reads on the way."""
+    call, end = code(view).rsplit(", seed=", 1)
+    seed, last = end.split(")", 1)
+    lines = [
+        f"{call}, seed={seed}, path=True){last}",
+        "spent = range(len(result.path)) if result.path_forwards is None else result.path_forwards[:, 0]",
+        "for count, label in zip(spent, model.predict(result.path[:, 0])):",
+        "    print(count, label)",
     ]
     return "\n".join(lines)
 
@@ -33,6 +39,52 @@ def all_attacks(view: View, norm: str, eps: float) -> str:
         "        print(name, result.prediction, result.success, result.l2, result.gradients, result.forwards)",
     ]
     return "\n".join(lines)
+
+
+def plane(view: View, toward: str) -> str:
+    """Code for the Landscape page's plane: an attack's change across, and a second direction up."""
+    measure = view.norm if view.norm in ("linf", "l2", "l1") else "l2"
+    lines = [
+        *_digit_and_model(view),
+        "from core import landscape",
+        *_attack(view),
+        f'u = landscape.unit(result.change[0], "{measure}")',
+    ]
+    if toward == "random":
+        lines.append(f'v = landscape.random_direction(u, "{measure}", seed={view.seed})')
+    elif toward.startswith("digit_"):
+        lines += [
+            "from core import digits",
+            "bundled = digits.bundled()",
+            f"other = bundled.images[bundled.labels == {toward[-1]}][0] - x[0]",
+            f'v = landscape.orthogonal(other, u, "{measure}")',
+        ]
+    else:
+        lines += [
+            f'second = attacks.get("{toward}")()',
+            f'norm = "{view.norm}" if "{view.norm}" in second.norms else second.norms[0]',
+            f"other = second(model, x, y, eps={_eps(view)}, norm=norm, seed={view.seed}).change[0]",
+            f'v = landscape.orthogonal(other, u, "{measure}")',
+        ]
+    lines += [
+        f"plane = landscape.plane(model, x[0], u, v, extent=1.5 * max(result.size[0], {_eps(view)}))",
+        "print(plane.prediction, plane.confidence, plane.loss(int(y[0])))",
+    ]
+    return "\n".join(lines)
+
+
+def _eps(view: View) -> str:
+    return f"{view.eps:.{DECIMALS[view.norm]}f}"
+
+
+def _attack(view: View) -> list[str]:
+    """The attack and its result."""
+    settings = ", ".join(f"{name}={value!r}" for name, value in view.knobs)
+    target = _target(view)
+    return [
+        f'attack = attacks.get("{view.attack}")({settings})',
+        f'result = attack(model, x, y, eps={_eps(view)}, norm="{view.norm}", target={target}, seed={view.seed})',
+    ]
 
 
 def _target(view: View) -> str:

@@ -1,6 +1,7 @@
 // All attacks on one digit as small multiples: cards that come in as the attacks end, sorted here, opened by a press.
 import { fullName, Card } from "./card.js";
-import { copyLink, saveNumbers, savePicture } from "./takeaway.js";
+import { copyLink } from "./give.js";
+import { saveNumbers, savePicture } from "./takeaway.js";
 
 const setText = (node, text) => {
   if (node.textContent !== text) node.textContent = text;

@@ -1,0 +1,193 @@
+"""The Landscape page once the network is awake: the plane through a digit, as a map and as a surface."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from core import norms
+from core.errors import InputError
+from pages.components import (
+    budget,
+    cache,
+    controls,
+    extras,
+    figures,
+    jobs,
+    landscape,
+    own_digit,
+    session,
+    snippet,
+    strip,
+    terrain,
+)
+from pages.components.session import View
+from pages.components.terrain import Survey
+
+_KEY, _JOB, _CODE = "landscape", "survey", "landscape_code"
+_LOOK = 0.3  # seconds between two looks
+_AT_ONCE = 0.8  # seconds that a page waits for a quick survey before it shows progress
+_toward = extras.choice("toward", terrain.directions())
+_EXTRAS = (budget.share, _toward)
+
+
+@dataclass
+class _Running:
+    """The survey that this visitor's page shows. asked: what it is about; shown: whether the page shows its end."""
+
+    asked: tuple
+    view: View
+    job: jobs.Job
+    shown: bool = False
+
+
+def draw() -> None:
+    """Everything on the page. Each fault is a sentence where it arose; the picks stay."""
+    view = session.current()
+    if st.session_state.pop(_CODE, False):
+        _show_code(replace(view, eps=budget.eps(view.norm)))
+    picks = st.container(horizontal=True, key="picks", vertical_alignment="bottom", gap="xsmall")
+    extras.said(_EXTRAS)  # a fault of the link in them has its note, too
+    if session.notes():
+        st.info("A part of the link was ignored. " + " ".join(session.notes()), icon=":material/link_off:")
+    with picks:
+        asked = strip.draw(view.index)
+        controls.model(view)
+        controls.attack(view)
+        budget.draw(view.norm, lambda: controls.norm(view))
+        st.selectbox(
+            "Second direction", _toward_choices(), format_func=terrain.title, width=150, **_toward.bound(_toward.value)
+        )
+    if asked == "draw":
+        own_digit.draw()
+    elif asked == "upload":
+        own_digit.upload()
+    try:
+        running = _running(view)
+    except InputError as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
+    st.fragment(_panels, run_every=None if running.job.over else _LOOK)()
+
+
+def _toward_choices() -> list[str]:
+    view = session.current()
+    return [
+        each for each in terrain.directions() if each not in (view.attack, f"digit_{view.y}") or each == _toward.value
+    ]
+
+
+def _running(view: View) -> _Running:
+    """The survey that the picks ask for; a new one, and an end to the old, once they ask for another."""
+    model = cache.model(view.model)
+    attacked = replace(view, eps=budget.eps(view.norm))
+    asked = (attacked, model.version, _toward.value)
+    was: _Running | None = st.session_state.get(_JOB)
+    if was is not None and was.asked == asked:
+        return was
+    if was is not None:
+        was.job.cancel()
+    toward = _toward.value
+    job = jobs.QUEUE.submit(lambda job: terrain.survey(job, model, attacked, toward), owner=session.visitor())
+    job.wait(_AT_ONCE)
+    st.session_state[_JOB] = _Running(asked, attacked, job)
+    return st.session_state[_JOB]
+
+
+def _panels() -> None:
+    """The map and the surface, or how far they are; runs again and again until they are there."""
+    running: _Running = st.session_state[_JOB]
+    job, over = running.job, running.job.over
+    job.look()
+    if job.fault:
+        st.error(job.fault, icon=":material/error:")
+    elif job.result is None:
+        place = jobs.QUEUE.place(job)
+        words = f"{place} ahead in the queue" if place else "Attacking, and asking the network at 10,201 points…"
+        st.progress(job.done / job.total, words)
+    else:
+        _show(running.view, job.result)
+    if _CODE in st.session_state:
+        st.rerun()
+    if over and not running.shown:
+        running.shown = True
+        st.rerun()  # the page no longer needs to look
+
+
+def _show(view: View, survey: Survey) -> None:
+    landscape.draw(_data(view, survey), key=_KEY, on_code=_code_asked)
+    st.html("<b>The loss that an attack climbs</b>")
+    unit = norms.get(survey.measure).title
+    axes = (f"{survey.across} ({unit})", f"{survey.up} ({unit})")
+    st.plotly_chart(
+        figures.surface(survey.plane, view.y, survey.path, axes), key="surface", config={"displaylogo": False}
+    )
+    st.caption(f"Cross-entropy of the true class, {view.y}, at every point of the plane. Turn it with the pointer.")
+
+
+def _data(view: View, survey: Survey) -> dict[str, Any]:
+    unit, norm = norms.get(survey.measure).title, survey.measure
+    attack = controls.named(view)
+    reach = budget.said(norm, float(survey.plane.a[-1]))
+    beside = f", which leaves it by up to {survey.beside:.2f} in L2" if survey.beside > 0.01 else ""
+    return {
+        "key": f"{hash((view, _toward.value)):x}",
+        "label": view.y,
+        **terrain.told(survey),
+        "working": False,
+        "decimals": session.DECIMALS[norm],
+        "headline": _headline(view, survey),
+        "sentence": survey.note + _sentence(view, survey),
+        "axis": f"Across: {survey.across}. Up: {survey.up.lower() if survey.up == 'Random' else survey.up}, at right "
+        f"angles. Both up to {reach} in {unit}; every point is clipped into black to white, as an attack would.",
+        "ballText": f"all changes of ε = {budget.said(norm, view.eps)} in {unit}",
+        "pathText": f"{view.instance().title}’s path, as its shadow in this plane{beside}",
+        "caption": f"{attack} on {cache.titles().get(view.model, view.model)}, ε = {budget.said(view.norm, view.eps)} "
+        f"in {norms.get(view.norm).title}; up: {survey.up}",
+        "file": f"landscape-{view.model}-{view.attack}-{_toward.value}",
+        "setting": {
+            "model": view.model,
+            "attack": view.attack,
+            "knobs": dict(view.knobs),
+            "norm": view.norm,
+            "eps": view.eps,
+            "second_direction": _toward.value,
+            "seed": view.seed,
+        },
+        "link": "&".join(filter(None, (session.link(replace(view, eps=0.0)), urlencode(extras.said(_EXTRAS))))),
+    }
+
+
+def _headline(view: View, survey: Survey) -> list[str | int]:
+    """The verdict in parts: words, and classes as numbers."""
+    reads = int(survey.result.logits_clean[0].argmax())
+    if reads != view.y:
+        return ["The network reads ", reads, " before any attack"]
+    if survey.border is None:
+        return ["In all of this plane the network reads ", reads]
+    size, other = survey.border
+    return ["In this plane ", reads, " gives way to ", other, f" at {budget.said(survey.measure, size)}"]
+
+
+def _sentence(view: View, survey: Survey) -> str:
+    unit = norms.get(survey.measure).title
+    said = [f"That is the border nearest to the digit here, in {unit}." if survey.border else ""]
+    if survey.change:
+        reads, sure = int(survey.result.prediction[0]), float(survey.result.confidence[0])
+        share = "more than 99.9\u00a0%" if sure > 0.999 else f"{100 * sure:.1f}\u00a0%"
+        title = view.instance().title
+        said.append(
+            f"{title} went to {budget.said(survey.measure, survey.change)}, where it reads {reads} with {share}."
+        )
+    return " ".join(filter(None, said))
+
+
+def _code_asked() -> None:
+    st.session_state[_CODE] = True
+
+
+@st.dialog("The same, in Python", width="medium")
+def _show_code(view: View) -> None:
+    st.code(snippet.plane(view, _toward.value), language="python", wrap_lines=True)
+    st.caption("Run it where this project's folder is the working directory, or on the Python path.")
