@@ -15,6 +15,7 @@ if __name__ == "__main__":
     pages = [
         st.Page("pages/attack.py", title="Attack", icon=":material/bolt:", default=True),
         st.Page("pages/compare.py", title="Compare", icon=":material/grid_view:"),
+        st.Page("pages/blackbox.py", title="Black box", icon=":material/visibility_off:", url_path="blackbox"),
         st.Page("pages/landscape.py", title="Landscape", icon=":material/landscape:"),
     ]
     st.navigation(pages, position="top").run()

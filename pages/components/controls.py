@@ -1,6 +1,6 @@
 """The picks beside the digits: model, attack with its knobs, norm, target. Widgets show the view and change it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,22 +56,30 @@ def model(view: View) -> None:
     )
 
 
-def attack(view: View) -> None:
-    """The attack's pick, with its knobs."""
+def _as_it_is(view: View) -> View:
+    return view
+
+
+def attack(view: View, among: Sequence[str] | None = None, settle: Callable[[View], View] = _as_it_is) -> None:
+    """The attack's pick, with its knobs.
+
+    among: the attacks to choose from, all by default; settle: what a page that shows another attack than the session's
+    view makes of that view before a pick changes it.
+    """
     with st.container(width=136, gap="xxsmall", key="attack-pick"):
         st.html("<p>Attack</p>")
         with st.popover(named(view), width="stretch"):
-            _attack(view)
+            _attack(view, attacks.names() if among is None else among, settle)
 
 
-def norm(view: View) -> None:
-    """The pick among the attack's norms."""
+def norm(view: View, settle: Callable[[View], View] = _as_it_is) -> None:
+    """The pick among the attack's norms; settle as of `attack`."""
     st.segmented_control(
         "Norm",
         attacks.get(view.attack).norms,
         format_func=lambda name: norms.get(name).title,
         required=True,
-        **_bound("pick_norm", view.norm, lambda was, name: was.with_norm(name)),
+        **_bound("pick_norm", view.norm, lambda was, name: settle(was).with_norm(name)),
     )
 
 
@@ -91,10 +99,10 @@ def target(view: View, *, disabled: bool | None = None) -> None:
     )
 
 
-def _attack(view: View) -> None:
+def _attack(view: View, among: Sequence[str], settle: Callable[[View], View]) -> None:
     st.selectbox(
         "Attack",
-        attacks.names(),
+        among,
         format_func=lambda name: attacks.get(name).title,
         **_bound("pick_attack", view.attack, lambda was, name: was.with_attack(name)),
     )
@@ -103,7 +111,7 @@ def _attack(view: View) -> None:
     st.markdown(" ".join(idea.split()))
     values = knobs.as_dict(view.instance())
     for knob in knobs.of(cls):
-        _knob(knob, values[knob.name])
+        _knob(knob, values[knob.name], settle)
     st.number_input(
         "Seed",
         -session.SEED_MAX,
@@ -115,10 +123,11 @@ def _attack(view: View) -> None:
         st.markdown("\n".join(line.removeprefix("    ") for line in rest.splitlines()))
 
 
-def _set(knob: Knob) -> Callable[[View, Any], View]:
+def _set(knob: Knob, settle: Callable[[View], View]) -> Callable[[View, Any], View]:
     def change(was: View, value: Any) -> View:
         if not knob.accepts(value):  # the browser enforces bounds; a client need not
             return was
+        was = settle(was)
         kept = {name: old for name, old in was.knobs if name != knob.name}
         if value != knob.default:
             kept[knob.name] = value
@@ -132,9 +141,9 @@ def _word(choice: str) -> str:
     return choice.upper() if len(choice) <= 3 else choice.replace("_", "-").capitalize()
 
 
-def _knob(knob: Knob, value: Any) -> None:
+def _knob(knob: Knob, value: Any, settle: Callable[[View], View]) -> None:
     """The control that suits a knob's kind."""
-    bound = _bound(f"knob_{knob.name}", float(value) if knob.kind == "float" else value, _set(knob))
+    bound = _bound(f"knob_{knob.name}", float(value) if knob.kind == "float" else value, _set(knob, settle))
     if knob.kind == "choice":
         told = {choice: _word(choice) for choice in knob.choices or ()}
         st.segmented_control(

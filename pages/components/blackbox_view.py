@@ -1,0 +1,271 @@
+"""The Black box page once the network is awake: one attack as a film, and beside it the other kinds of attacker."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from core import attacks, norms
+from core.errors import InputError
+from core.result import TOLERANCE
+from pages.components import (
+    budget,
+    cache,
+    controls,
+    extras,
+    film,
+    filming,
+    jobs,
+    own_digit,
+    packing,
+    session,
+    snippet,
+    strip,
+)
+from pages.components.filming import FILMS, Scene
+from pages.components.session import DECIMALS, View
+
+_KEY, _JOB, _CODE = "film", "filming", "film_code"
+_LOOK = 0.4  # seconds between two looks at what has come in
+_FIRST = "scores"  # what an attacker knows for who comes to this page first
+
+#: What an attacker may know: the word for it, what that means, and the attack that stands for it.
+KNOWLEDGE = {
+    "gradient": ("Everything", "It holds the network and its weights, and follows the gradient.", "pgd"),
+    "scores": ("Scores", "It may ask, and sees all ten probabilities of each answer.", "square"),
+    "decision": ("The label", "It may ask, and sees the label that comes back, nothing else.", "hopskipjump"),
+    "nothing": ("Nothing", "It may not ask the network even once.", "transfer"),
+}
+
+
+def _read_knowledge(text: str) -> str:
+    if text not in KNOWLEDGE:
+        raise ValueError(text)
+    return text
+
+
+_knows = extras.Extra("knows", None, _read_knowledge, "one of " + ", ".join(KNOWLEDGE))
+_EXTRAS = (_knows, budget.share)
+
+
+@dataclass
+class _Running:
+    """The films that this visitor's page waits for.
+
+    wanted: the page's own scene first, then one for each knowledge; job: None where all were known already; shown:
+    whether the page knows that it is over.
+    """
+
+    wanted: tuple[Scene, ...]
+    job: jobs.Job | None
+    shown: bool = False
+
+    @property
+    def over(self) -> bool:
+        return self.job is None or self.job.over
+
+    def film(self, scene: Scene) -> dict[str, Any] | str | None:
+        """A scene's film as far as it has come, the sentence why there is none, or None."""
+        parts = [] if self.job is None else [part for of, part in list(self.job.parts) if of == scene]
+        return FILMS.get(scene) or (parts[-1] if parts else None)
+
+
+def draw() -> None:
+    """Everything on the page. Each fault is a sentence where it arose; the picks stay."""
+    _first_visit()
+    view = _settled(session.current())
+    if st.session_state.pop(_CODE, False):
+        _show_code(view)
+    picks = st.container(horizontal=True, key="picks", vertical_alignment="bottom", gap="xsmall")
+    extras.said(_EXTRAS)  # a fault of the link in them has its note, too
+    if session.notes():
+        st.info("A part of the link was ignored. " + " ".join(session.notes()), icon=":material/link_off:")
+    with picks:
+        asked = strip.draw(view.index)
+        controls.model(view)
+        controls.attack(view, _with_knowledge(_knowledge()), _settled)
+        budget.draw(view.norm, lambda: controls.norm(view, _settled))
+        controls.target(view)
+    _pick_knowledge()
+    if asked == "draw":
+        own_digit.draw()
+    elif asked == "upload":
+        own_digit.upload()
+    try:
+        running = _running(view)
+    except InputError as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
+    st.fragment(_film, run_every=None if running.over else _LOOK)()
+
+
+# ---------------------------------------------------------------------------------------------- what the attacker knows
+def _knowledge() -> str:
+    """What the attacker of this page knows: as picked, or else what the visitor's attack needs, unless that is all."""
+    needs = attacks.get(session.current().attack).knowledge
+    return _knows.value or (needs if needs != "gradient" else _FIRST)
+
+
+def _with_knowledge(knows: str) -> list[str]:
+    return [name for name in attacks.names() if attacks.get(name).knowledge == knows]
+
+
+def _standing_for(knows: str) -> str:
+    """The attack that stands for a knowledge."""
+    among, usual = _with_knowledge(knows), KNOWLEDGE[knows][2]
+    return usual if usual in among else among[0]
+
+
+def _settled(view: View) -> View:
+    """The view with an attack that makes do with what the attacker of this page knows: its own, or the usual one."""
+    knows = _knowledge()
+    return view if attacks.get(view.attack).knowledge == knows else view.with_attack(_standing_for(knows))
+
+
+def _first_visit() -> None:
+    """Say so where a link names an attack that the knowledge it names does not suffice for."""
+    if "blackbox_seen" in st.session_state:
+        return
+    st.session_state["blackbox_seen"] = True
+    view = session.current()
+    if _knows.value and "attack" in st.query_params and _settled(view) != view:
+        session.add_note(
+            f"{attacks.get(view.attack).title} does not fit what the attacker is said to know: "
+            f"{attacks.get(_settled(view).attack).title} stands in its place."
+        )
+
+
+def _pick_knowledge() -> None:
+    knows = _knowledge()
+    with st.container(horizontal=True, key="knows-row", vertical_alignment="center", gap="small"):
+        st.segmented_control(
+            "What the attacker knows",
+            list(KNOWLEDGE),
+            format_func=lambda name: KNOWLEDGE[name][0],
+            required=True,
+            label_visibility="collapsed",
+            **_knows.bound(knows),
+        )
+        st.html(f'<p style="margin: 0">{KNOWLEDGE[knows][1]}</p>', width="stretch")
+
+
+# ---------------------------------------------------------------------------------------------------------- the film
+def _scene(view: View) -> Scene:
+    return cache.question(view), budget.eps(view.norm)
+
+
+def _running(view: View) -> _Running:
+    """The films that the picks ask for; new ones, and an end to the old, once they ask for others."""
+    usual = [view.with_attack(_standing_for(knows)) for knows in KNOWLEDGE]
+    wanted = tuple(_scene(each) for each in (view, *usual))
+    was: _Running | None = st.session_state.get(_JOB)
+    if was is not None and was.wanted == wanted:
+        return was
+    if was is not None and was.job is not None:
+        was.job.cancel()
+    job = None
+    if any(FILMS.get(scene) is None for scene in wanted):
+        work = lambda job: filming.run(job, wanted[0], dict.fromkeys(wanted[1:]))  # noqa: E731
+        job = jobs.QUEUE.submit(work, owner=session.visitor())
+    st.session_state[_JOB] = _Running(wanted, job)
+    return st.session_state[_JOB]
+
+
+def _film() -> None:
+    """What has come in so far; runs again and again until all has."""
+    running: _Running = st.session_state[_JOB]
+    over = running.over  # asked before the parts are read: none can come in between unseen
+    job = running.job
+    if job is not None:
+        job.look()
+    if job is not None and job.fault:
+        st.error(job.fault, icon=":material/error:")
+        return
+    data = _data(_settled(session.current()), running, over)
+    stop = None if job is None else job.cancel
+    film.draw(data, key=_KEY, on_stop=stop, on_code=_code_asked, on_knows=_knowledge_asked)
+    if _CODE in st.session_state:
+        st.rerun()
+    if over and not running.shown and job is not None:
+        running.shown = True
+        st.rerun()  # the page no longer needs to look
+
+
+def _data(view: View, running: _Running, over: bool) -> dict[str, Any]:
+    job, scene = running.job, running.wanted[0]
+    asked, eps = scene
+    own = running.film(scene)
+    shot = own if isinstance(own, dict) else None
+    before = cache.reading(view.model, asked.version, view.x.tobytes())
+    told = dict(zip(KNOWLEDGE, map(running.film, running.wanted[1:]), strict=True))
+    shown = replace(view, eps=eps)
+    said = {**extras.said(_EXTRAS), "knows": _knowledge()}
+    return {
+        "key": f"{asked.key}-{eps:g}",
+        "film": shot,
+        "whole": shot is not None and shot["unit"] != "progress",
+        "original": packing.grey(view.x),
+        "before": packing.coded(before),
+        "label": view.y,
+        "wrong": int(before.argmax()) if before.argmax() != view.y else None,
+        "digit": "your digit" if view.index is None else f"bundled digit {view.index}",
+        "target": view.target,
+        "eps": eps,
+        "decimals": DECIMALS[view.norm],
+        "norm": view.norm,
+        "norms": {name: norms.get(name).title for name in norms.names()},
+        "minimises": attacks.get(view.attack).minimises,
+        "attack": attacks.get(view.attack).title,
+        "running": not over,
+        "stopped": job is not None and job.state == jobs.CANCELLED,
+        "place": jobs.QUEUE.place(job) if job is not None and job.state == jobs.WAITING else 0,
+        "done": 0 if job is None else job.done,
+        "total": 1 if job is None else job.total,
+        "rows": [_row(view, knows, told[knows]) for knows in told],
+        "knows": _knowledge(),
+        "caption": f"{cache.titles().get(view.model, view.model)}, {controls.named(view)}, "
+        f"ε = {budget.said(view.norm, eps)} in {norms.get(view.norm).title}",
+        "file": f"film-{view.model}-{view.attack}-{view.norm}-{budget.said(view.norm, eps)}",
+        "setting": {"model": view.model, "attack": view.attack, **dict(view.knobs), "seed": view.seed},
+        "link": "&".join((session.link(shown), urlencode(said))),
+    }
+
+
+def _row(view: View, knows: str, found: dict[str, Any] | str | None) -> dict[str, Any]:
+    """A knowledge's line in the table: what its usual attack has come to."""
+    usual = view.with_attack(_standing_for(knows))
+    row = {"knows": knows, "word": KNOWLEDGE[knows][0], "attack": attacks.get(usual.attack).title, "norm": usual.norm}
+    if isinstance(found, str):
+        return {**row, "fault": found}
+    if found is None or found["unit"] == "progress":
+        return row
+    first, eps = found["first"], budget.eps(usual.norm)
+    return {
+        **row,
+        "won": found["won"][-1],
+        "reads": found["reads"],
+        "until": None if first is None else found["at"][first],
+        "spent": found["forwards"],
+        "unit": found["unit"],
+        "size": found["size"][-1],
+        "measure": found["measure"],
+        "within": found["size"][-1] <= eps + TOLERANCE,
+    }
+
+
+def _knowledge_asked() -> None:
+    """A line of the table was pressed: its knowledge is the page's."""
+    name = getattr(st.session_state.get(_KEY), "knows", None)
+    if name in KNOWLEDGE:
+        _knows.put(name)
+
+
+def _code_asked() -> None:
+    st.session_state[_CODE] = True
+
+
+@st.dialog("The same, in Python", width="medium")
+def _show_code(view: View) -> None:
+    st.code(snippet.film(replace(view, eps=budget.eps(view.norm))), language="python", wrap_lines=True)
+    st.caption("Run it where this project's folder is the working directory, or on the Python path.")

@@ -1,0 +1,31 @@
+// A film as it came: rows as of a sweep, each with what it had cost by then.
+import { Sweep } from "../scrubber/sweep.js";
+
+const GREY = 28 * 28;
+
+export class Reel extends Sweep {
+  constructor(packed) {
+    super(packed);
+    for (const name of ["at", "end", "won", "first", "unit", "measure"]) this[name] = packed[name];
+  }
+
+  /** A film of the digit alone, before anything has come in. */
+  static still({ original, before }) {
+    const empty = btoa("\0".repeat(GREY));
+    return new Reel({ original, before, change: empty, probabilities: before, scales: [0], at: [0], end: 1, size: [0], linf: [0], l2: [0],
+      touched: [0], won: [false], first: null, unit: "progress", measure: "l2" });
+  }
+
+  get final() {
+    return this.at.length - 1;
+  }
+
+  /** The frame that was reached at a count: the last one not beyond it, or the nearer one. */
+  frameAt(count) {
+    let best = 0;
+    this.at.forEach((value, frame) => {
+      if (Math.abs(value - count) <= Math.abs(this.at[best] - count)) best = frame;
+    });
+    return best;
+  }
+}
