@@ -1,5 +1,8 @@
 """Random numbers that belong to an image: the same image and seed draw the same numbers in any batch, at any place."""
 
+from functools import cache
+from statistics import NormalDist
+
 import numpy as np
 
 _ODD = np.uint64(0x9E3779B97F4A7C15)
@@ -29,15 +32,12 @@ class Stream:
         self._keys = _mix(content + _mix(np.full(1, seed % 2**64, dtype=np.uint64)))
         self._drawn = 0
 
-    def of(self, rows: np.ndarray) -> "Stream":
-        """The streams of those images alone, as far drawn as here; drawing from one leaves the other where it is."""
+    def of(self, rows: np.ndarray, turn: int) -> "Stream":
+        """Fresh streams of those images alone for that turn (any number from 0), the same whoever else is drawing."""
         part = object.__new__(Stream)
-        part._keys, part._drawn = self._keys[rows], self._drawn
+        part._keys = _mix(self._keys[rows] ^ _mix(np.full(1, turn + 1, np.uint64) * _ODD))
+        part._drawn = 0
         return part
-
-    def skip(self, count: int) -> None:
-        """Leave out that many numbers: those that another's `of` has drawn."""
-        self._drawn += count
 
     def uniform(self, count: int) -> np.ndarray:
         """(n, count) float32, uniform in the open interval (0, 1)."""
@@ -53,3 +53,26 @@ class Stream:
         radius = np.sqrt(-2.0 * np.log(self.uniform(half)))
         angle = np.float32(2 * np.pi) * self.uniform(half)
         return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)], axis=1)[:, :count]
+
+    def rough_normal(self, count: int) -> np.ndarray:
+        """(n, count) float32, standard normal in 65,536 steps up to 4.3: for directions, in a tenth of the time."""
+        words = -(-count // 4)  # each gives four numbers of 16 bits
+        counter = np.arange(self._drawn + 1, self._drawn + words + 1, dtype=np.uint64) * _ODD
+        self._drawn += words
+        drawn = np.empty((len(self._keys), count), np.float32)
+        rows = max(_CACHED // words, 1)
+        for first in range(0, len(drawn), rows):
+            part = slice(first, first + rows)
+            bits = _mix(self._keys[part, None] + counter[None, :]).view(np.uint16)[:, :count]
+            drawn[part] = _quantiles().take(bits)
+        return drawn
+
+
+_CACHED = 16384  # 64-bit words that stay in a core's cache while they are mixed
+
+
+@cache
+def _quantiles() -> np.ndarray:
+    """(65536,) float32: the normal distribution's quantiles, each standing for an equal share of it."""
+    inverse = NormalDist().inv_cdf
+    return np.array([inverse((level + 0.5) / 65536) for level in range(65536)], np.float32)

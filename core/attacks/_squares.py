@@ -117,19 +117,10 @@ def _proposer_sized(norm: norms.Norm) -> Proposal:
         new = bump + held / (_TINY + _size(held, order))
         new *= room / (_TINY + _size(new, order))
         change = change * (1 - tf.maximum(gains, loses)) + new
-        return _onto(norm, clean, change, eps, order)
+        # The change now has the budget's size; clipping leaves some of it over, for the next square.
+        return tf.clip_by_value(clean + change, 0.0, 1.0)
 
     return propose
-
-
-def _onto(norm: norms.Norm, clean: tf.Tensor, change: tf.Tensor, eps: tf.Tensor, order: int) -> tf.Tensor:
-    """The change stretched to the whole budget in L2; in L1, where few pixels hold it all, cut to box and ball."""
-    if order == 2:
-        change *= per_image(eps) / (_TINY + _size(change, order))
-    else:
-        # Shrinking towards 0 stays in the box: the ball comes last.
-        change = norm.project(tf.clip_by_value(clean + change, 0.0, 1.0) - clean, eps)
-    return tf.clip_by_value(clean + change, 0.0, 1.0)
 
 
 def start(norm: norms.Norm, clean: tf.Tensor, eps: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
@@ -143,4 +134,4 @@ def start(norm: norms.Norm, clean: tf.Tensor, eps: tf.Tensor, u: tf.Tensor) -> t
     field = tf.reshape(field, (-1, 5 * _TILE, 5 * _TILE, 1))
     rim = SIDE - 5 * _TILE
     field = tf.pad(field, [[0, 0], [rim // 2, rim - rim // 2], [rim // 2, rim - rim // 2], [0, 0]])
-    return _onto(norm, clean, field * per_image(eps) / _size(field, order), eps, order)
+    return tf.clip_by_value(clean + field * per_image(eps) / _size(field, order), 0.0, 1.0)

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from core import knobs, losses, norms
 from core.attacks import _inputs
-from core.classifier import Classifier
+from core.classifier import CLASSES, Classifier
 from core.result import TOLERANCE, Result, judge
 from core.seeds import Stream
 
@@ -61,7 +61,7 @@ class Task:
         Of several candidates for each row, x (k, s, 28, 28, 1), the logits are (k, s, 10), and each row pays s queries.
         """
         self.spend(forwards=int(np.prod(x.shape[1:-3])), rows=rows)
-        return self.model.logits(x.reshape(-1, *x.shape[-3:])).reshape(*x.shape[:-3], -1)
+        return self.model.logits(x.reshape(-1, *x.shape[-3:])).reshape(*x.shape[:-3], CLASSES)
 
     def margin(self, logits: np.ndarray, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
         """By how much (k,) those logits of `rows` are what the attack wants; positive exactly when it has succeeded."""
@@ -92,7 +92,8 @@ class Attack(ABC):
 
     Class attributes: title; norms that it can be bounded in, its own first; knowledge it needs of the model
     ("nothing", "gradient", "scores" or "decision"); minimises: it looks for the smallest change, and eps only judges
-    it, so that task.eps may be infinite and an image that is not read as wanted comes back as it was; targetable.
+    it, so that task.eps may be infinite and an image that is not read as wanted comes back as it was; staged: it is
+    made of other attacks, each on the images that those before left unfooled; targetable.
     """
 
     name: ClassVar[str]
@@ -100,7 +101,9 @@ class Attack(ABC):
     norms: ClassVar[tuple[str, ...]]
     knowledge: ClassVar[str]
     minimises: ClassVar[bool] = False
+    staged: ClassVar[bool] = False
     targetable: ClassVar[bool] = True
+    made_to_measure: ClassVar[bool] = True
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

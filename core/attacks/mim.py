@@ -7,7 +7,6 @@ import numpy as np
 from core.attacks import _knobs
 from core.attacks._climb import climb
 from core.attacks.base import Attack, Task
-from core.knobs import knob
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +28,7 @@ class MIM(Attack):
 
     steps: int = _knobs.steps(10)
     step_size: float = _knobs.step_size()
-    momentum: float = knob(1.0, "Momentum", 0.0, 2.0, step=0.1, help="How much of the earlier gradients is kept, μ")
+    momentum: float = _knobs.momentum(1.0)
     loss: str = _knobs.loss()
 
     def run(self, task: Task) -> np.ndarray:

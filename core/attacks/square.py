@@ -50,11 +50,10 @@ class Square(Attack):
         loop = task.model.graph(("square", task.norm.name), lambda: _build(task.model, task.norm), _SIGNATURE)
         x, score = task.x.copy(), np.full(len(task.x), -np.inf, np.float32)
         live = np.flatnonzero(task.eps > 0)
-        stride = min(_STRIDE, -(-self.queries // _KEPT) if task.wants_path else _STRIDE)
+        stride = min(_STRIDE, -(-self.queries // _KEPT))  # whoever watches: the random numbers are drawn by stride
         stream = task.stream
         task.keep(x)
         for first in range(0, self.queries, stride):
-            # Every image draws for every query, so that its numbers do not depend on when its batch mates leave.
             count = min(stride, self.queries - first)
             draws = count * _squares.DRAWS[task.norm.name]
             opening = first == 0
@@ -62,7 +61,7 @@ class Square(Attack):
                 draws += _squares.START_DRAWS[task.norm.name]
 
             def advance(rows: np.ndarray, draws=draws, first=first, count=count, opening=opening) -> np.ndarray:
-                u = stream.of(rows).uniform(draws)
+                u = stream.of(rows, first).uniform(draws)
                 given = (task.x[rows], x[rows], score[rows], task.labels[rows], task.target[rows], task.eps[rows])
                 moved, told, fooled, spent = loop(*given, u, side[first : first + count], opening)
                 x[rows], score[rows] = moved.numpy(), told.numpy()
@@ -70,9 +69,10 @@ class Square(Attack):
                 return rows[~fooled.numpy()]
 
             live = np.concatenate(side_by_side(advance, live))
-            stream.skip(draws)
-            task.keep(x)
-            if not task.report(first + count, self.queries, x) or not len(live):
+            ended = first + count == self.queries or not len(live)
+            if ended or first // stride % -(-self.queries // (stride * _KEPT)) == 0:
+                task.keep(x)
+            if not task.report(first + count, self.queries, x) or ended:
                 break
         return x
 

@@ -1,0 +1,125 @@
+"""The attacks that see scores, decisions or nothing of the network, at as many queries as the peer is found to make.
+
+A peer that has no such knob is given the steps that come to that many; what it made was counted on a wrapped model.
+"""
+
+import numpy as np
+
+from tests.perf.rivals import Row, art, foolbox, lab
+
+_DIGITS = 20  # the peers ask about one image, or one direction, at a time
+
+
+def _start(fb):
+    return fb.attacks.LinearSearchBlendedUniformNoiseAttack(directions=100, steps=50)
+
+
+ROWS = [
+    Row(
+        attack="square",
+        norm="linf",
+        eps=0.1,
+        setting="1000 queries, p 0.8",
+        ours=lab("square", "linf", eps=0.1, queries=1000),
+        theirs={
+            "ART": art(
+                lambda evasion, model: evasion.SquareAttack(
+                    model,
+                    norm=np.inf,
+                    eps=0.1,
+                    max_iter=1000,
+                    p_init=0.8,
+                    nb_restarts=1,
+                    batch_size=1000,
+                    verbose=False,
+                )
+            )
+        },
+        digits=100,
+        by_size=False,
+        note="Foolbox has no Square Attack.",
+    ),
+    Row(
+        attack="square",
+        norm="l2",
+        eps=1.5,
+        setting="1000 queries, p 0.8",
+        ours=lab("square", "l2", eps=1.5, queries=1000),
+        theirs={
+            "ART": art(
+                lambda evasion, model: evasion.SquareAttack(
+                    model, norm=2, eps=1.5, max_iter=1000, p_init=0.8, nb_restarts=1, batch_size=1000, verbose=False
+                )
+            )
+        },
+        digits=100,
+        by_size=False,
+        note="Foolbox has no Square Attack.",
+    ),
+    Row(
+        attack="hopskipjump",
+        norm="l2",
+        setting="2506 queries a digit",
+        ours=lab("hopskipjump", "l2", queries=2506),
+        theirs={
+            "Foolbox": foolbox(lambda fb: fb.attacks.HopSkipJumpAttack(steps=10, init_attack=_start(fb))),
+            "ART": art(
+                lambda evasion, model: evasion.HopSkipJump(
+                    model, norm=2, max_iter=9, max_eval=1000, init_eval=100, init_size=100, verbose=False
+                )
+            ),
+        },
+        digits=_DIGITS,
+        note="Foolbox's 10 steps make 2506 queries, ART's 9 iterations about as many.",
+    ),
+    Row(
+        attack="hopskipjump",
+        norm="linf",
+        setting="3273 queries a digit",
+        ours=lab("hopskipjump", "linf", queries=3273),
+        theirs={"Foolbox": foolbox(lambda fb: fb.attacks.HopSkipJumpAttack(steps=12, constraint="linf"))},
+        digits=_DIGITS,
+        note="Foolbox's 12 steps and its usual start make 3273 queries.",
+    ),
+    Row(
+        attack="boundary",
+        norm="l2",
+        setting="1174 queries a digit",
+        ours=lab("boundary", "l2", queries=1174),
+        theirs={
+            "Foolbox": foolbox(lambda fb: fb.attacks.BoundaryAttack(steps=1000, init_attack=_start(fb))),
+            "ART": art(
+                lambda evasion, model: evasion.BoundaryAttack(
+                    model, targeted=False, max_iter=50, num_trial=20, sample_size=20, init_size=100, verbose=False
+                )
+            ),
+        },
+        digits=_DIGITS,
+        note="Foolbox's 1000 steps make 1174 queries; ART's 50 iterations of up to 20 trials of 20 make more.",
+    ),
+    Row(
+        attack="zoo_attack",
+        norm="l2",
+        setting="10,000 queries a digit",
+        ours=lab("zoo_attack", "l2", queries=10000),
+        theirs={
+            "ART": art(
+                lambda evasion, model: evasion.ZooAttack(
+                    model,
+                    learning_rate=0.1,
+                    max_iter=39,
+                    binary_search_steps=1,
+                    initial_const=1.0,
+                    use_resize=False,
+                    use_importance=False,
+                    nb_parallel=128,
+                    variable_h=0.05,
+                    batch_size=1,
+                    verbose=False,
+                )
+            )
+        },
+        digits=5,
+        note="ART at our learning rate, reach and first c: better than with its own.",
+    ),
+]
