@@ -49,6 +49,9 @@ _STYLE = """<style>
 :is(.st-key-attack-pick, .st-key-budget-pick) button > div > :first-child { justify-content: flex-start; }
 .st-key-picks [role=radio][aria-checked=true] p { font-weight: 700; }
 .st-key-picks [role=radio][aria-checked=true] { color: inherit; }
+.st-key-knows-row p { margin: 0; white-space: nowrap; }
+.st-key-knows-row [role=radio][aria-checked=true] p { font-weight: 700; }
+.st-key-knows-row [role=radio][aria-checked=true] { color: inherit; }
 .stAlertContainer:has([data-testid=stAlertContentInfo]) { background: color-mix(in srgb, currentColor 6%, transparent);
   padding: 8px 12px; color: inherit; }
 [data-testid=stPopoverBody] { max-width: min(27rem, calc(100vw - 2rem)) !important; }
@@ -59,6 +62,9 @@ _STYLE = """<style>
 }
 @media (max-width: 640px) {
   .stMainBlockContainer { padding-left: 16px; padding-right: 16px; }
+  .st-key-knows-row { margin-top: -6px; gap: 2px; }
+  .st-key-knows-row > :has(.means) { display: none; }
+  .st-key-knows-row button { padding: 0 11px; }
   .st-key-picks > * { flex: 1 1 40%; }
   .st-key-picks { column-gap: 8px; row-gap: 4px; margin-top: -12px; }
   .st-key-picks > :has(> .st-key-strip) { flex: 1 1 150px; min-width: 0; }

@@ -33,14 +33,14 @@ export class Graph {
   }
 
   x(count) {
-    return this.left + (this.width * count) / Math.max(this.reel.end, 1);
+    return this.left + (this.width * count) / this.reel.span;
   }
 
   draw(reel, data, sized) {
     Object.assign(this, { reel, data });
     const { height, left, width } = this;
     const small = height < 100;
-    const [top, bottom, right] = [small ? 28 : 40, height - 4, left + width];
+    const [top, bottom] = [small ? 28 : 38, height - 4];
     const limit = reel.measure === data.norm ? data.eps : 0;
     // Of an attack that comes from far away the whole way is shown; what it ends with lies near ε.
     const most = Math.max(...reel.size, 1.08 * limit, 1e-9);
@@ -49,7 +49,7 @@ export class Graph {
     const parts = this.grounds(bottom);
     if (!small) for (const [share, text] of [[1, "100\u00a0%"], [0.5, "50"], [0, "0"]]) parts.push(`<text x="${left - 10}" y="${bottom - (bottom - top) * share + 5}" text-anchor="end">${text}</text>`);
     const rim = bottom - ((bottom - top) * limit) / most;
-    if (limit) parts.push(`<path d="M${left} ${rim}H${right}" stroke="var(--darker)" stroke-width="1.6" stroke-dasharray="2 5"/>`);
+    if (limit) parts.push(`<path d="M${left} ${rim}H${left + width}" stroke="var(--darker)" stroke-width="1.6" stroke-dasharray="2 5"/>`);
     const way = (y) => reel.at.map((count, frame) => `${this.x(count).toFixed(1)} ${y(frame).toFixed(1)}`).join("L");
     for (const [y, stroke] of [[this.sure, ink("blue-color")], [this.far, "var(--darker)"]])
       parts.push(`<path d="M${way(y)}" fill="none" stroke="${stroke}" stroke-width="3" stroke-linejoin="round"/>`);
@@ -79,6 +79,19 @@ export class Graph {
     return parts;
   }
 
+  /** Where the network already reads what is wanted, but too far from the digit: that ground says so, if it has room. */
+  beyond(top) {
+    const { reel, data } = this;
+    const wide = reel.at.map((_, frame) => !reel.won[frame] && read(reel.shares(frame)) !== data.label);
+    const [from, to] = [wide.indexOf(true), wide.lastIndexOf(true)];
+    if (from < 0 || data.target != null) return;
+    const node = this.write(`reads ${read(reel.shares(to))}, beyond ε`, this.x(reel.at[from]) + 12, top, false, "name");
+    const end = to < reel.final ? this.x(reel.at[to + 1]) : this.left + this.width;
+    const other = [...this.svg.querySelectorAll("text.name")].filter((each) => each !== node).map((each) => each.getBBox().x);
+    const room = Math.min(end, ...other) - this.x(reel.at[from]);
+    if (node.getComputedTextLength() + 24 > room) node.remove();
+  }
+
   write(text, x, y, end, kind) {
     const node = document.createElementNS("http://www.w3.org/2000/svg", "text");
     node.textContent = text;
@@ -102,32 +115,60 @@ export class Graph {
         node.setAttribute("text-anchor", "end");
         node.setAttribute("x", cut - 10);
       }
-    } else if (reel.unit !== "progress") this.write("not fooled", left + 12, top, false, "name blue");
+    } else if (reel.unit !== "progress" && read(reel.shares(reel.final)) === data.label) this.write("not fooled", left + 12, top, false, "name blue");
+    if (!lost) this.beyond(top);
     this.svg.setAttribute("aria-label", `Distance from the original and confidence in ${data.label}, over what was spent. ${lost ? "Already wrong." : since ?? "Not fooled"}.`);
     if (small || reel.at.length < 2) return;
-    const middle = Math.floor(reel.final / 2);
-    const place = (y, other) => {
-      const here = y(reel.final);
-      const below = here < this.height / 2 || (Math.abs(here - other(reel.final)) < 40 && here > other(reel.final));
-      return Math.min(Math.max(here + (below ? 22 : -9), 44), this.height - 8);
-    };
-    const far = place(this.far, this.sure);
-    let sure = place(this.sure, this.far);
-    if (Math.abs(far - sure) < 18) sure = sure <= far ? far - 19 : far + 19;
-    this.write(`distance, ${sized(reel.measure, reel.size[reel.final])}`, right - 12, far, true, "violet");
-    this.write(`confidence in ${data.label}`, right - 12, Math.min(sure, this.height - 8), true, "blue");
-    if (limit && Math.abs(this.far(middle) - rim) > 16) this.write(`ε = ${limit.toFixed(data.decimals)}`, left + 12, rim - 6, false, "violet");
+    const taken = [...this.svg.querySelectorAll("text.name")].map((node) => node.getBBox());
+    const label = (text, line, kind) => taken.push(this.label(text, line, kind, taken));
+    label(`distance, ${sized(reel.measure, reel.size[reel.final])}`, this.far, "violet");
+    label(`confidence in ${data.label}`, this.sure, "blue");
+    if (limit && reel.size.every((size) => size > 1.3 * limit || size < 0.7 * limit)) label(`ε = ${limit.toFixed(data.decimals)}`, () => rim, "violet");
+  }
+
+  /** Write on a line what it is, where that crosses no line and no other text; as far right as it can. */
+  label(text, line, kind, taken) {
+    const node = this.write(text, 0, 0, true, kind);
+    const [wide, high] = [node.getComputedTextLength(), 20];
+    const { left, width, height } = this;
+    let best;
+    for (let right = left + width - 14; right - wide > left + 8; right -= 24)
+      for (const [rise, order] of [[-8, 0], [20, 1], [-22, 2], [34, 3]]) {
+        const base = this.level(line, right - wide / 2) + rise;
+        if (base < 36 || base > height - 8) continue;
+        let cost = (left + width - right) / 60 + order;
+        for (const other of [this.far, this.sure])
+          for (let at = right - wide; at <= right; at += 12) {
+            const y = this.level(other, at);
+            if (y > base - 15 && y < base + 5) cost += 4;
+          }
+        for (const box of taken) if (box.x < right + 6 && box.x + box.width > right - wide - 6 && box.y < base + 4 && box.y + box.height > base - high + 4) cost += 60;
+        if (!best || cost < best.cost) best = { cost, right, base };
+      }
+    if (!best) return node.remove() ?? { x: 0, y: 0, width: 0, height: 0 };
+    node.setAttribute("x", best.right);
+    node.setAttribute("y", best.base);
+    return node.getBBox();
+  }
+
+  /** How high a line runs at a place between two frames. */
+  level(line, x) {
+    const { reel } = this;
+    const next = reel.at.findIndex((count) => this.x(count) >= x);
+    if (next <= 0) return line(next < 0 ? reel.final : 0);
+    const [from, to] = [this.x(reel.at[next - 1]), this.x(reel.at[next])];
+    const share = to > from ? (x - from) / (to - from) : 1;
+    return line(next - 1) + share * (line(next) - line(next - 1));
   }
 
   drawTicks() {
     const { reel, narrow } = this;
-    const end = Math.max(reel.end, 1);
-    const values = marks(end, narrow ? 3 : 6);
+    const values = marks(reel.end, narrow ? 3 : 6);
     this.ticks.replaceChildren(
       ...values.map((value) => {
         const mark = document.createElement("span");
         mark.textContent = value || reel.unit === "progress" ? grouped(value) : narrow ? "0" : `0 ${unitOf(reel.unit, 0).split(" ")[0]}`;
-        mark.style.left = `${(100 * value) / end}%`;
+        mark.style.left = `${(100 * value) / reel.span}%`;
         return mark;
       }),
     );

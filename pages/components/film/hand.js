@@ -37,7 +37,7 @@ export class Hand {
     const { reel } = this.film;
     const track = this.rail.getBoundingClientRect();
     const share = Math.max(0, Math.min(1, (event.clientX - track.left) / track.width));
-    this.film.go(reel.frameAt(share * reel.end));
+    this.film.go(reel.frameAt(share * reel.span));
   }
 
   key(event) {
@@ -90,7 +90,7 @@ export class Hand {
 
   /** Put the thumb at a frame. width: the rail's; badge: the verdict in a word. */
   place(reel, frame, width, badge) {
-    const at = (width * reel.at[frame]) / Math.max(reel.end, 1);
+    const at = (width * reel.at[frame]) / reel.span;
     const said = reel.unit === "progress" ? "so far" : spentBy(reel.unit, reel.at[frame]).replace(" of its own", "").replace(" through the network", "");
     this.thumb.style.transform = `translateX(${at}px)`;
     this.done.style.transform = `scaleX(${at / width})`;

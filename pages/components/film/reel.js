@@ -16,6 +16,11 @@ export class Reel extends Sweep {
       touched: [0], won: [false], first: null, unit: "progress", measure: "l2" });
   }
 
+  /** Where the axis ends: a bit beyond a success that is the last frame, so that there is room to see it. */
+  get span() {
+    return Math.max(this.end * (this.first != null && this.first === this.final && this.final ? 1.08 : 1), 1);
+  }
+
   get final() {
     return this.at.length - 1;
   }

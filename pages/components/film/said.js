@@ -25,17 +25,16 @@ export function told(reel, data, frame, sized) {
       text: `It is a ${label}: the network read it wrong on its own. No success is counted.` };
   const begin = lead(reel, frame);
   const size = sized(reel.measure, reel.size[frame]);
-  const most = sized(data.norm, data.eps);
+  const most = data.eps.toFixed(data.decimals);
   const reads = { head: `${begin} reads`, read: now, tail: "" };
   if (reel.won[frame]) {
-    const limit = reel.measure === data.norm ? `of ${most} that were allowed` : `within ${most}`;
-    return { ...reads, kind: "fooled", badge: "Fooled", text: `It is still a ${label}. The change is ${size}, ${limit}.` };
+    return { ...reads, kind: "fooled", badge: "Fooled", text: `It is still a ${label}. The change: ${size}; ε allows ${data.eps.toFixed(data.decimals)}.` };
   }
   if (target == null ? now !== label : now === target)
-    return { ...reads, kind: "beyond", badge: "Beyond ε", text: `Read as wanted, but the change of ${size} is larger than the ${most} that count. It goes on to make it smaller.` };
+    return { ...reads, kind: "beyond", badge: "Beyond ε", text: `Read as wanted, but the change, ${size}, is larger than ε = ${most}. It goes on to make it smaller.` };
   if (now !== label) return { ...reads, kind: "off", badge: "Off target", text: `Wrong, but not the ${target} that the attack is aimed at.` };
   const held = { ...reads, head: frame === 0 ? reads.head : `${begin} still reads` };
   if (frame === 0 && !reel.scales[0]) return { ...held, kind: "start", badge: "Not attacked yet", text: "Play the film, or drag along it, and watch what the attack tries." };
-  if (frame < reel.final) return { ...held, kind: "held", badge: "Held", text: `The change is ${size} so far.` };
-  return { ...held, kind: "held", badge: "Held", text: reel.scales[frame] ? `${data.attack} ended with a change of ${size}, and nothing gained.` : `${data.attack} found no change within ${most}.` };
+  if (frame < reel.final) return { ...held, kind: "held", badge: "Held", text: `The change so far: ${size}.` };
+  return { ...held, kind: "held", badge: "Held", text: reel.scales[frame] ? `${data.attack} has spent what it had. The change: ${size}.` : `${data.attack} found no change within ε = ${most}.` };
 }
