@@ -6,7 +6,7 @@ cores busy.
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _WORKERS = ThreadPoolExecutor(max_workers=_CORES, thread_name_prefix="attack")
@@ -35,7 +36,11 @@ def side_by_side(work: Callable[[np.ndarray], T], rows: np.ndarray) -> list[T]:
     """work(part) for each part of rows (k,), in order: as many equal parts as cores, more if large, fewer if small."""
     largest, smallest = _PART
     count = max(-(-len(rows) // largest), min(_CORES, len(rows) // smallest), 1)
-    parts = np.array_split(rows, count)
-    if count == 1 or getattr(_here, "alone", False):
-        return [work(part) for part in parts]
-    return list(_WORKERS.map(work, parts))
+    return abreast(work, np.array_split(rows, count))
+
+
+def abreast(work: Callable[[Item], T], items: Sequence[Item]) -> list[T]:
+    """work(item) for each item, in order: as many at a time as there are cores."""
+    if len(items) == 1 or getattr(_here, "alone", False):
+        return [work(item) for item in items]
+    return list(_WORKERS.map(work, items))

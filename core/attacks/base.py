@@ -93,7 +93,8 @@ class Attack(ABC):
     Class attributes: title; norms that it can be bounded in, its own first; knowledge it needs of the model
     ("nothing", "gradient", "scores" or "decision"); minimises: it looks for the smallest change, and eps only judges
     it, so that task.eps may be infinite and an image that is not read as wanted comes back as it was; staged: it is
-    made of other attacks, each on the images that those before left unfooled; targetable.
+    made of other attacks, each on the images that those before left unfooled; targetable; made_to_measure: its
+    change is made for the very digit, where others make one for many and need a larger eps.
     """
 
     name: ClassVar[str]

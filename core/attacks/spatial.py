@@ -96,7 +96,7 @@ class Spatial(Attack):
         """Signed steps up the margin in angle and shift, from random starts; the worst iterate of all is kept."""
         everyone = np.arange(len(task.x))
         for restart in range(self.restarts):
-            start = task.eps[:, None] * (2 * task.stream.uniform(3) - 1)
+            start = task.eps[:, None] * (2 * task.stream.uniform(3) - 1) * (found.limits > 0)
             iterates, best, margin = found.search(start, self.step_size * task.eps, everyone, self.steps)
             for iterate in iterates[1:]:
                 task.spend(gradients=1)
@@ -114,7 +114,7 @@ class _Found:
     """The worst warp found so far for each image, as shares (n, 3) of the largest turn, shift right and shift down."""
 
     def __init__(self, task: Task, limits: np.ndarray):
-        self._task, self._limits = task, limits
+        self._task, self.limits = task, limits
         self.share = np.zeros((len(task.x), 3), np.float32)
         self._margin = np.full(len(task.x), -np.inf, np.float32)
         self._graph = task.model.graph("spatial", lambda: _build(task.model), _SIGNATURE)
@@ -122,7 +122,7 @@ class _Found:
     def images(self, share: np.ndarray | None = None) -> np.ndarray:
         """The images under the worst warps, or under those of share (n, 3): (n, 28, 28, 1)."""
         move = self._task.model.graph("spatial warp", lambda: _moved, [IMAGES, _SHARE, _LIMITS])
-        return move(self._task.x, self.share if share is None else share, self._limits).numpy()
+        return move(self._task.x, self.share if share is None else share, self.limits).numpy()
 
     def offer(self, share: np.ndarray, margin: np.ndarray) -> None:
         """Keep each share (n, 3) whose margin (n,) is worse for the model than the one kept; NaN is no margin."""
@@ -140,7 +140,7 @@ class _Found:
         def advance(part: np.ndarray) -> tuple[np.ndarray, ...]:
             here = rows[part]
             given = (task.x[here], start[part], task.labels[here], task.target[here], task.eps[here], length[part])
-            return tuple(each.numpy() for each in self._graph(*given, self._limits, tf.constant(steps)))
+            return tuple(each.numpy() for each in self._graph(*given, self.limits, tf.constant(steps)))
 
         iterates, best, margin = zip(*side_by_side(advance, np.arange(len(rows))), strict=True)
         return np.concatenate(iterates, axis=1), np.concatenate(best), np.concatenate(margin)
