@@ -16,7 +16,7 @@ _SURE = 1e-5  # of the largest logit: a margin below that is rounding, which the
 _GROWTH = 10.0  # of c while nothing has been found
 _DECAYS = 0.9, 0.999  # Adam's
 _TINY = 1e-8
-_LEVELS = 5  # of a pixel's weight: each twice the one below
+_LEAST = 3  # a pixel's weight is at least a quarter to this power
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ class _Run:
     def _weigh(self) -> None:
         """Weigh pixels by how steep they were, in a few levels: rounding must not decide who is drawn."""
         share = self.steep / np.maximum(self.steep.max(axis=1, keepdims=True), _TINY)
-        self.weight = 2.0 ** np.ceil(np.log2(np.maximum(share, 2.0**-_LEVELS)))
+        self.weight = 4.0 ** np.ceil(np.emath.logn(4, np.maximum(share, 4.0**-_LEAST)))
 
     def _descend(self, until: int) -> np.ndarray:
         """Minimise from the images themselves until so many queries are spent; which images (n,) were fooled."""
