@@ -2,7 +2,10 @@
 
 import os
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before anything imports TensorFlow
+# Before anything imports TensorFlow. The tests' batches are small: threads within an operation would only wait for each
+# other, as they would in the dashboard, which does the same.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pytest
 from hypothesis import HealthCheck, settings
