@@ -100,12 +100,12 @@ class Visit:
         self.page: Page = context.new_page()
         self.page.set_default_timeout(30_000)
         self.faults: list[str] = []
-        self.sent = 0
+        self.sent = self.received = 0
         self.page.on("console", lambda told: told.type == "error" and self.faults.append(f"console: {told.text}"))
         self.page.on("pageerror", lambda fault: self.faults.append(f"raised: {fault}"))
         self.page.on("requestfailed", lambda asked: self.faults.append(f"failed: {asked.url} {asked.failure}"))
         self.page.on("request", self._asked)
-        self.page.on("websocket", lambda socket: socket.on("framesent", self._sent))
+        self.page.on("websocket", self._wired)
         self.page.goto(f"{url}?{link}" if link else url)
         self.page.wait_for_selector(".verdict .chip", timeout=60_000)
         self.idle()
@@ -115,8 +115,15 @@ class Visit:
         if place.scheme not in ("data", "blob") and place.hostname != "127.0.0.1":
             self.faults.append(f"asked the internet: {request.url}")
 
+    def _wired(self, socket: Any) -> None:
+        socket.on("framesent", self._sent)
+        socket.on("framereceived", self._received)
+
     def _sent(self, _: Any) -> None:
         self.sent += 1
+
+    def _received(self, data: Any) -> None:
+        self.received += len(data)
 
     def idle(self) -> None:
         """Wait until the script has run, and nothing was raised in it."""

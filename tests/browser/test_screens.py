@@ -62,3 +62,28 @@ def test_a_phone_shows_the_chosen_digit_in_its_strip(visit, size):
     assert strip["x"] <= chosen["x"] and chosen["x"] + chosen["width"] <= strip["x"] + strip["width"]
     plates = box(seen, ".plate.after")
     assert plates["x"] + plates["width"] <= size[0]
+
+
+@pytest.mark.parametrize("size", [DESK, LAPTOP, PROJECTOR], ids=str)
+def test_the_readings_and_counts_stand_above_the_slider(visit, size):
+    seen = on(visit, size)
+    dock = box(seen, ".dock")
+    for selector in (".plate.before .reading", ".plate.after .reading", ".sizes", ".spent dl", ".act.path"):
+        assert box(seen, selector)["y"] + box(seen, selector)["height"] <= dock["y"] + 1, selector
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE, SMALL], ids=str)
+@pytest.mark.parametrize("link", ["digit=3500&model=hardened_cnn&attack=fgsm", "digit=250&target=8&attack=pgd&steps=3"])
+def test_no_label_crosses_the_dividing_line(visit, size, link):
+    """Early, late, and under a long label."""
+    seen = on(visit, size, link)
+    seen.one(".curve:not(.waiting)").wait_for()
+    line = seen.one(".curve path[stroke-width='2']").first
+    if line.count() == 0:
+        return
+    at = line.bounding_box()["x"]
+    left, right = box(seen, ".rail")["x"], box(seen, ".rail")["x"] + box(seen, ".rail")["width"]
+    for name in seen.one(".curve .name").all():
+        place = name.bounding_box()
+        assert left <= place["x"] and place["x"] + place["width"] <= right
+        assert place["x"] + place["width"] <= at or place["x"] >= at, name.text_content()

@@ -105,6 +105,39 @@ def test_play_and_space(visit):
     seen.settled()
 
 
+def test_picks_and_releases_faster_than_their_answers(visit):
+    """The sweep and ε come in messages of their own: whatever overtakes what, they end at the last pick, together."""
+    seen = visit(SEVEN)
+    for turn, label in enumerate([3, 8, 1, 8, 0, 5, 2, 9, 4, 6]):
+        seen.one(f".st-key-digit_{label} button").click()
+        seen.page.wait_for_timeout(40 * (turn % 4))
+        seen.page.mouse.click(*seen.point((turn + 1) / 11))
+        if turn % 2:
+            seen.one(".thumb").press("ArrowRight")
+    until(lambda: seen.text(".plate.before .note") == "bundled digit 3000", 60, "the last pick")
+    seen.settled()
+    until(lambda: seen.one(".lab.working").count() == 0, 20, "the row at the ε that was left")
+    left = seen.eps
+    assert left == pytest.approx(0.3 * 10 / 11, abs=0.005) and round(left * 1000) % 5
+    looks = seen.looks()
+    seen.one(".copy").click()
+    copied = seen.page.evaluate("() => navigator.clipboard.readText()")
+    assert visit(copied.partition("?")[2]).looks() == looks
+
+
+def test_a_release_is_answered_with_little(visit):
+    """What comes over the wire after a release: kilobytes, not the sweep once more."""
+    seen = visit(SEVEN)
+    first = seen.received
+    assert first > 50_000
+    seen.scrub(0.5, start=0.1)  # one of the sweep's own
+    assert 100 < seen.received - first < 6_000
+    then = seen.received
+    seen.one(".thumb").press("ArrowRight")  # and one between two of them
+    seen.settled()
+    assert 1_000 < seen.received - then < 12_000
+
+
 def test_the_attack_s_own_steps(visit):
     seen = visit("digit=3500&eps=0.200&steps=8")
     last, badge = seen.pixels(), seen.text(".badge")

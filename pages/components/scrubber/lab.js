@@ -25,7 +25,7 @@ class Lab {
     this.plates = new Plates(root);
     this.curve = new Curve(root);
     this.slider = new Slider(root, this);
-    this.row = this.frame = 0;
+    this.row = this.frame = this.at = 0; // at: the ε where the visitor is; row: the nearest that there is
     this.say = (eps) => eps.toFixed(this.data.decimals);
     this.pathButton.onclick = () => this.askPath();
     one(".copy").onclick = () => copyLink(this, one(".copy .word"));
@@ -63,25 +63,24 @@ class Lab {
     if (!this.cursor) this.lab.classList.remove("working"); // an error stands in its place
     if (!offered || offered.key !== this.cursor?.data.key) return;
     const first = !this.data;
+    if (this.plates.readTheme()) this.drawn = null;
     const fresh = offered.key !== this.data?.key;
     const { eps, row, film } = this.cursor.data;
-    const near = offered.step / 100;
-    const here = fresh ? eps : this.eps;
-    if (fresh) this.halt();
-    if (fresh || Math.abs(this.wanted - eps) < near) this.wanted = undefined;
+    if (fresh) {
+      this.halt();
+      this.at = eps;
+    }
     if (offered !== this.data) this.grid = new Sweep(offered.sweep);
     if (offered !== this.data || row !== this.extra) {
       this.data = offered;
       this.extra = row;
-      const between = row && !this.grid.has(row.epsilons[0], near);
+      const between = row && !this.grid.has(row.epsilons[0], offered.step / 100);
       this.sweep = between ? this.grid.with(new Sweep(row)) : this.grid;
-      const stays = fresh || this.slider.dragging || this.slider.playing;
-      this.row = this.sweep.nearest(stays ? here : this.wanted ?? (this.waits ? eps : here));
-      this.plates.readTheme();
+      this.row = this.sweep.nearest(this.at);
       this.plates.drawOriginal(this.sweep, this.data);
       this.layout();
     }
-    if (this.wanted === undefined) this.working(false);
+    this.wait();
     this.spent.classList.toggle("queries", !this.data.gradients);
     setText(this.forwardsName, this.data.gradients ? "forward passes" : "queries");
     this.pathButton.hidden = !this.data.steps;
@@ -90,17 +89,16 @@ class Lab {
     this.draw();
   }
 
-  /** Whether the picture stands back for one that Python works out. */
-  working(on) {
-    this.waits = on;
-    this.lab.classList.toggle("working", on);
+  /** The picture stands back while Python works out the row at this ε, or the steps that were asked for. */
+  wait(forSteps = false) {
+    this.lab.classList.toggle("working", forSteps || !this.sweep.has(this.at, this.data.step / 100));
   }
 
   // ------------------------------------------------------------------------------------------------------- one row
   draw() {
     if (!this.sweep) return;
     const { sweep, data, row, numbers } = this;
-    if (this.plates.readTheme() || this.drawn?.sweep !== sweep || this.drawn.row !== row) {
+    if (this.drawn?.sweep !== sweep || this.drawn.row !== row) {
       this.drawn = { sweep, row };
       // The map's full colour is eps where that bounds each pixel; else the largest change of any pixel.
       const limit = data.norm === "linf" && !data.minimises ? this.eps : 0;
@@ -142,33 +140,34 @@ class Lab {
   place() {
     if (!this.curve.width) return;
     this.curve.place(this.sweep, this.row);
-    this.slider.place(this.eps, this.curve.width, this.badge.querySelector("b").textContent);
+    // Of few rows the nearest is no answer: the thumb stays under the finger.
+    this.slider.place(this.data.whole ? this.eps : this.at, this.curve.width, this.badge.querySelector("b").textContent);
   }
 
   // ------------------------------------------------------------------------------------------------- where ε moves to
+  /** Show a row. */
   go(row) {
-    this.wanted = undefined;
-    this.working(false);
-    if (row === this.row && !this.film) return;
-    this.film = null;
-    this.row = row;
-    this.frame ||= requestAnimationFrame(() => {
-      this.frame = 0;
-      this.draw();
-    });
+    this.want(this.sweep.epsilons[row]);
   }
 
-  /** Go to an ε, or where that lies between two of the sweep's, wait for Python to work out that one. */
+  /** Go to an ε; where that lies between two of the sweep's, Python will work out that one once it hears of it. */
   want(eps) {
-    if (this.sweep.has(eps, this.data.step / 100)) this.go(this.sweep.nearest(eps));
-    else this.working(true);
-    this.wanted = eps;
+    const row = this.sweep.nearest(eps);
+    const moved = row !== this.row || this.film;
+    this.film = null;
+    this.at = eps;
+    this.row = row;
+    this.wait();
+    if (moved || !this.data.whole)
+      this.frame ||= requestAnimationFrame(() => {
+        this.frame = 0;
+        this.draw();
+      });
   }
 
-  release(eps = this.eps) {
+  release() {
     this.live.textContent = this.spoken;
-    this.wanted = eps;
-    this.cursor?.setStateValue("eps", +eps.toFixed(6));
+    this.cursor?.setStateValue("eps", +this.at.toFixed(6));
   }
 
   /** Stop whatever plays. tell: and let Python know where. */
@@ -183,14 +182,14 @@ class Lab {
   // ---------------------------------------------------------------------------------------- the attack's own iterates
   askPath() {
     this.halt();
-    this.working(true);
+    this.wait(true);
     this.cursor?.setTriggerValue("path", this.eps);
   }
 
   playFilm(film) {
     const rows = new Rows(film);
     const count = film.scales.length;
-    this.row = this.sweep.nearest(film.eps);
+    this.go(this.sweep.nearest(film.eps));
     this.draw();
     this.film = film;
     const began = performance.now();

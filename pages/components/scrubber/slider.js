@@ -4,7 +4,7 @@ import { setText } from "./words.js";
 const PLAY_MS = 6000;
 
 export class Slider {
-  /** lab: gives `eps`, `sweep`, `data`, `say`, and takes `go(row)`, `release(eps)`, `draw()` and `halt()`. */
+  /** lab: gives `at`, `eps`, `sweep`, `data`, `say`, and takes `go(row)`, `want(eps)`, `release()` and `halt()`. */
   constructor(root, lab) {
     this.lab = lab;
     for (const name of ["rail", "thumb", "tip", "done"]) this[name] = root.querySelector(`.${name}`);
@@ -35,23 +35,25 @@ export class Slider {
   follow(event) {
     const track = this.rail.getBoundingClientRect();
     const share = Math.max(0, Math.min(1, (event.clientX - track.left) / track.width));
-    this.lab.go(this.lab.sweep.nearest(share * this.lab.data.max));
+    const { lab } = this;
+    const { max, step, whole } = lab.data;
+    if (whole) lab.go(lab.sweep.nearest(share * max));
+    else lab.want(Math.round((share * max) / step) * step);
   }
 
   key(event) {
     const { lab } = this;
     const { step, max } = lab.data;
-    const here = lab.wanted ?? lab.eps;
+    const here = lab.at;
     const to = { ArrowLeft: here - step, ArrowDown: here - step, ArrowRight: here + step, ArrowUp: here + step,
       PageDown: here - 10 * step, PageUp: here + 10 * step, Home: 0, End: max }[event.key];
     if (event.key === " ") this.toggle();
     else if (to === undefined) return;
     else {
       lab.halt();
-      const eps = Math.max(0, Math.min(max, Math.round(to / step) * step));
-      lab.want(eps);
+      lab.want(Math.max(0, Math.min(max, Math.round(to / step) * step)));
       clearTimeout(this.pause);
-      this.pause = setTimeout(() => lab.release(eps), 120);
+      this.pause = setTimeout(() => lab.release(), 120);
     }
     event.preventDefault();
   }
@@ -72,8 +74,7 @@ export class Slider {
       if (!this.playing) return;
       let share = Math.min(1, (now - began) / PLAY_MS);
       if (this.still.matches) share = Math.floor(share * 12) / 12;
-      lab.row = lab.sweep.nearest(share * max);
-      lab.draw();
+      lab.go(lab.sweep.nearest(share * max));
       if (lab.row >= lab.sweep.last) lab.halt(true);
       else requestAnimationFrame(turn);
     };
