@@ -26,7 +26,7 @@ STOREYS = (
     ),
     ("core.classifier", "core.model_files", "core.lowering", "core.result", "core.zoo"),
     ("core.attacks",),
-    ("core.sweep", "core.landscape", "core.fit", "core.objectives"),
+    ("core.sweep", "core.metrics", "core.landscape", "core.fit", "core.objectives"),
     ("core.defenses", "core.poisoning"),
     ("core.training", "core.recipes", "core.cards", "core.benchmark"),
     ("pages.components",),

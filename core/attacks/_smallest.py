@@ -25,6 +25,11 @@ def is_hit(logits: tf.Tensor, labels: tf.Tensor, target: tf.Tensor, confidence: 
     return losses.margin(logits, labels, target) > confidence
 
 
+def is_sure(logits: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
+    """Whether the margin is more than rounding could make or undo: (n,) bool."""
+    return is_hit(logits, labels, target, _SURE * tf.reduce_max(tf.abs(logits), axis=1))
+
+
 def keep_smaller(
     hit: tf.Tensor, x: tf.Tensor, size: tf.Tensor, best: tf.Tensor, best_size: tf.Tensor
 ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -45,15 +50,26 @@ def loop(
     best: int,
     shown: int | None = None,
     gradients: int = 1,
+    forwards: int = 0,
+    rows: np.ndarray | None = None,
+    before: int = 0,
+    whole: int | None = None,
 ) -> None:
     """Step every image until it is done, or `total` steps are; `state` is moved in place.
 
     graph(*fixed, *state, *settings, first, count) -> (*state, done (k,) bool) for the rows of a part: `count` steps
-    from step `first` on, each of so many gradients. stride: steps between two looks at who is done. best, shown: the
-    numbers of those states that are the best images so far, and the images to keep on the path.
+    from step `first` on, each of so many gradients, and so many forwards besides. stride: steps between two looks at
+    who is done. best, shown: the numbers of those states that are the best images so far, and the images to keep on
+    the path. rows: which images, all by default. before, whole: where these steps stand among the steps of several
+    runs, for whoever watches.
     """
-    active = np.flatnonzero(task.eps > 0)
-    task.keep(task.x)
+    active = np.arange(len(task.x)) if rows is None else rows
+    active = active[task.eps[active] > 0]
+    if not task.path:
+        task.keep(task.x)
+    if not len(active):
+        task.report(before + total, whole or total, state[best])
+        return
     for first in range(0, total, stride):
         count = min(stride, total - first)
 
@@ -65,19 +81,20 @@ def loop(
             return part[~done.numpy()]
 
         left = np.concatenate(side_by_side(advance, active))
-        task.spend(gradients=count * gradients, rows=active)
+        task.spend(gradients=count * gradients, forwards=count * forwards, rows=active)
         active = left
         task.keep(state[best if shown is None else shown])
         over = first + count >= total or not len(active)
-        if not task.report(total if over else first + count, total, state[best]) or over:
+        if not task.report(before + (total if over else first + count), whole or total, state[best]) or over:
             break
 
 
-def to_the_border(task: Task, x: np.ndarray, steps: int) -> np.ndarray:
+def to_the_border(task: Task, x: np.ndarray, steps: int, confidence: float = 0.0) -> np.ndarray:
     """x (n, 28, 28, 1), each image moved on the line from its original to where it is just, but surely, fooled.
 
     `steps` bisections take a change back as far as it goes. One that is fooled by less than rounding, so that the judge
-    might see it otherwise, is made a little longer instead. Images equal to their originals stay.
+    might see it otherwise, is made a little longer instead. Images equal to their originals stay. confidence: the
+    margin, in logits, by which an image has to be fooled.
     """
     moved = np.flatnonzero((x != task.x).any(axis=(1, 2, 3)))
     if not len(moved):
@@ -90,7 +107,8 @@ def to_the_border(task: Task, x: np.ndarray, steps: int) -> np.ndarray:
         """Keep clean + share * change where it is surely fooled, for some of the moved images: which of them are."""
         there = np.clip(clean[which] + share[:, None, None, None] * change[which], 0, 1)
         logits = task.logits(there, moved[which])
-        well = task.margin(logits, moved[which]) > _SURE * np.maximum(scale[which], np.abs(logits).max(axis=1))
+        slack = _SURE * np.maximum(scale[which], np.abs(logits).max(axis=1))
+        well = task.margin(logits, moved[which]) > confidence + slack
         best[which[well]] = there[well]
         return well
 

@@ -8,12 +8,11 @@ import tensorflow as tf
 
 from core import losses, lowering, norms
 from core.attacks import _hyperplane, _knobs, _smallest
-from core.attacks._parts import side_by_side
 from core.attacks.base import Attack, Task
 from core.classifier import CLASSES, IMAGES, Classifier
 from core.knobs import knob
 
-_REPORTS = 20  # how often, at most, a run tells of its progress
+_REPORTS = 20  # how often a run tells of its progress, about
 _LOOK = 10  # steps between two looks at which images need no more
 _RADIUS = {"linf": 0.3, "l2": 2.0, "l1": 20.0}  # of the restarts' ball, where neither a budget nor a change is known
 _BISECTIONS = 10
@@ -23,7 +22,7 @@ _ROW = tf.TensorSpec((None,), tf.float32)
 _CLASS = tf.TensorSpec((None,), tf.int32)
 _NUMBER = tf.TensorSpec((), tf.float32)
 _COUNT = tf.TensorSpec((), tf.int32)
-_SIGNATURE = [IMAGES, _CLASS, _CLASS, _CLASS, IMAGES, IMAGES, _ROW, _NUMBER, _NUMBER, _NUMBER, _COUNT]
+_SIGNATURE = [IMAGES, *[_CLASS] * 3, _ROW, IMAGES, IMAGES, _ROW, *[_NUMBER] * 3, _COUNT, _COUNT]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +50,7 @@ class FAB(Attack):
 
     steps: int = _knobs.steps(100)
     restarts: int = knob(1, "Restarts", 1, 50, help="Runs; from the second on each starts at random near the digit")
-    targets: int = knob(
-        0,
-        "Classes in turn",
-        0,
-        CLASSES - 1,
-        help="Aim at so many of the likeliest other classes, one by one; 0: at all",
-    )
+    targets: int = _knobs.targets()
     alpha_max: float = knob(0.1, "Pull", 0.0, 1.0, step=0.05, help="How strongly, at most, it is drawn to the digit, α")
     overshoot: float = knob(1.05, "Overshoot", 1.0, 1.5, step=0.01, help="How far beyond the plane it steps, η")
     backward: float = knob(0.9, "Step back", 0.1, 1.0, step=0.05, help="Share of a change kept for the next try, β")
@@ -69,29 +62,27 @@ class FAB(Attack):
         n, logits = len(task.x), task.logits(task.x)
         # Read wrong before, or as the target: there is nothing to look for. NaN: nothing can be found.
         rows = np.flatnonzero((task.margin(logits) <= 0) & (task.eps > 0))
+        order = np.argsort(-logits, axis=1, kind="stable")
+        rivals = order[order != task.labels[:, None]].reshape(n, CLASSES - 1)
         aimed = bool((task.target >= 0).any())
-        rivals = np.argsort(-logits, axis=1, kind="stable")
-        rivals = rivals[rivals != task.labels[:, None]].reshape(n, CLASSES - 1)
-        classes = [None] if aimed or not self.targets else list(range(self.targets))
-        best = _Best(task.x.copy(), np.full(n, _smallest.FAR, np.float32))
-        plan = [(which, restart) for which in classes for restart in range(self.restarts)]
-        total = len(plan) * self.steps
-        task.keep(task.x)
-        for turn, (which, restart) in enumerate(plan):
-            start = self._near(task, best.size) if restart else task.x.copy()
-            self._walk(task, best, start, None if which is None else rivals[:, which], rows, turn * self.steps, total)
-            rows = rows[best.size[rows] > task.eps[rows]] if self.early_stop else rows
-            if task.stopped or not len(rows):
-                break
-        for which in range(0 if aimed or self.targets else _RESCUES):
-            # A digit that swings between two borders and finds neither is led to one of them.
-            lost = rows[best.size[rows] == _smallest.FAR]
-            if len(lost) and not task.stopped:
-                self._walk(task, best, task.x.copy(), rivals[:, which], lost, total, total)
-        x = _smallest.to_the_border(task, best.x, _BISECTIONS)
+        in_turn = 0 if aimed else self.targets
+        runs = [(which, restart) for which in range(in_turn) or [None] for restart in range(self.restarts)]
+        planned = len(runs)
+        if not aimed and not in_turn:  # a digit that swings between two borders and crosses neither is led to one
+            runs += [(which, 0) for which in range(_RESCUES)]
+        best, told = [task.x.copy(), np.full(n, _smallest.FAR, np.float32)], False
+        for turn, (which, restart) in enumerate(runs):
+            size, eps = best[1][rows], task.eps[rows]
+            left = rows[size == _smallest.FAR] if turn >= planned else rows[size > eps] if self.early_stop else rows
+            if task.stopped or not len(left):
+                continue
+            start = self._near(task, best[1]) if restart else task.x.copy()
+            self._walk(task, best, start, None if which is None else rivals[:, which], left, turn, len(runs))
+            told = turn == len(runs) - 1
+        if not task.stopped and not told:
+            task.report(len(runs) * self.steps, len(runs) * self.steps, best[0])
+        x = _smallest.to_the_border(task, best[0], _BISECTIONS)
         task.keep(x)
-        if not task.stopped:
-            task.report(total, total, x)
         return x
 
     def _near(self, task: Task, size: np.ndarray) -> np.ndarray:
@@ -104,51 +95,45 @@ class FAB(Attack):
     def _walk(
         self,
         task: Task,
-        best: "_Best",
-        x: np.ndarray,
+        best: list[np.ndarray],
+        start: np.ndarray,
         rival: np.ndarray | None,
         rows: np.ndarray,
-        done: int,
-        total: int,
+        turn: int,
+        runs: int,
     ) -> None:
-        """Take the steps of one run from x, towards the borders with the class `rival` (n,), or with all classes."""
+        """One run of several from `start`, towards the borders with the class `rival` (n,), or with all classes.
+
+        best: the best images so far (n, 28, 28, 1), and how far from their originals they are (n,); moved in place.
+        """
+        n, whole = len(task.x), runs * self.steps
         graph = task.model.graph(("fab", task.norm.name), lambda: _build(task.model, task.norm), _SIGNATURE)
-        settings = [tf.constant(each, tf.float32) for each in (self.alpha_max, self.overshoot, self.backward)]
         every = rival is None and not (task.target >= 0).any()
-        other = np.full(len(x), -1, np.int32) if rival is None else rival.astype(np.int32)
-        stride = 1 if task.wants_path else -(-total // _REPORTS) if task.watch else self.steps
-        stride = min(stride, _LOOK) if self.early_stop else stride
-        for first in range(0, self.steps, stride):
-            count = min(stride, self.steps - first)
-
-            def advance(part: np.ndarray, count: int = count) -> None:
-                given = [each[part] for each in (task.x, task.labels, task.target, other, x, best.x, best.size)]
-                x[part], best.x[part], best.size[part] = (
-                    each.numpy() for each in graph(*given, *settings, tf.constant(count))
-                )
-
-            side_by_side(advance, rows)
-            task.spend(forwards=count, gradients=count * (CLASSES - 1 if every else 1), rows=rows)
-            task.keep(x)
-            if self.early_stop:
-                rows = rows[best.size[rows] > task.eps[rows]]
-            now = done + first + count
-            if not len(rows) or (now < total and not task.report(now, total, best.x)):
-                break
-
-
-@dataclass
-class _Best:
-    """The best images so far (n, 28, 28, 1), and how far from their originals they are (n,)."""
-
-    x: np.ndarray
-    size: np.ndarray
+        other = np.full(n, -1, np.int32) if rival is None else rival.astype(np.int32)
+        enough = task.eps if self.early_stop else np.full(n, -1, np.float32)
+        stride = 1 if task.wants_path else -(-whole // _REPORTS) if task.watch else self.steps
+        _smallest.loop(
+            task,
+            graph,
+            [task.x, task.labels, task.target, other, enough],
+            [start, *best],
+            [tf.constant(each, tf.float32) for each in (self.alpha_max, self.overshoot, self.backward)],
+            total=self.steps,
+            stride=min(stride, _LOOK) if self.early_stop else stride,
+            best=1,
+            shown=0,
+            gradients=CLASSES - 1 if every else 1,
+            forwards=1,
+            rows=rows,
+            before=turn * self.steps,
+            whole=whole,
+        )
 
 
 def _build(model: Classifier, norm: norms.Norm) -> Callable:
     name = norm.name
 
-    def run(clean, labels, target, other, x, best, size, alpha_max, overshoot, backward, steps):
+    def run(clean, labels, target, other, enough, x, best, size, alpha_max, overshoot, backward, first, count):
         net = lowering.forward(model.keras)
         every = tf.reduce_all((target < 0) & (other < 0))
 
@@ -167,14 +152,17 @@ def _build(model: Classifier, norm: norms.Norm) -> Callable:
             gap, w = tf.cond(every, lambda: _hyperplane.nearest_border(net, name, x, labels)[1:], lambda: one(x))
             here, near = move(x, gap, w)
             there, far = move(clean, gap - tf.reduce_sum(w * (clean - x), axis=(1, 2, 3)), w)
-            alpha = norms.per_image(tf.minimum(near / (near + far), alpha_max))
+            # Drawn back before it has ever been read as a given target, it would swing between the target's rivals.
+            lost = (target >= 0) & (size == _smallest.FAR)
+            alpha = norms.per_image(tf.where(lost, 0.0, tf.minimum(near / (near + far), alpha_max)))
             moved = (x + overshoot * here) * (1.0 - alpha) + (clean + overshoot * there) * alpha
             moved = tf.where(tf.math.is_finite(moved), tf.clip_by_value(moved, 0.0, 1.0), x)
-            hit = _smallest.is_hit(net(moved), labels, target)
+            hit = _smallest.is_hit(net(moved), labels, target) & (size > enough)
             best, size = _smallest.keep_smaller(hit, moved, _hyperplane.length(name, moved - clean), best, size)
             return step + 1, tf.where(norms.per_image(hit), clean + backward * (moved - clean), moved), best, size
 
-        state = (tf.constant(0), x, best, size)
-        return tf.while_loop(lambda step, *_: step < steps, body, state, parallel_iterations=1)[1:]
+        state, end = (first, x, best, size), first + count
+        _, x, best, size = tf.while_loop(lambda step, *_: step < end, body, state, parallel_iterations=1)
+        return x, best, size, size <= enough
 
     return run
