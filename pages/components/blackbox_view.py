@@ -22,6 +22,7 @@ from pages.components import (
     session,
     snippet,
     strip,
+    transfer_view,
 )
 from pages.components.filming import FILMS, Scene
 from pages.components.session import DECIMALS, View
@@ -32,10 +33,10 @@ _FIRST = "scores"  # what an attacker knows for who comes to this page first
 
 #: What an attacker may know: the word for it, what that means, and the attack that stands for it.
 KNOWLEDGE = {
-    "gradient": ("Everything", "It holds the network and its weights, and follows the gradient.", "pgd"),
-    "scores": ("Scores", "It may ask, and sees all ten probabilities of each answer.", "square"),
-    "decision": ("The label", "It may ask, and sees the label that comes back, nothing else.", "hopskipjump"),
-    "nothing": ("Nothing", "It may not ask the network even once.", "transfer"),
+    "gradient": ("Everything", "the network and its weights: it follows the gradient.", "pgd"),
+    "scores": ("Scores", "what the network answers: all ten probabilities.", "square"),
+    "decision": ("The label", "which digit the network answers, and no more.", "hopskipjump"),
+    "nothing": ("Nothing", "neither the network nor one answer of it.", "transfer"),
 }
 
 
@@ -54,12 +55,24 @@ class _Running:
     """The films that this visitor's page waits for.
 
     wanted: the page's own scene first, then one for each knowledge; job: None where all were known already; shown:
-    whether the page knows that it is over.
+    whether the page knows that it is over; stopped: whether the visitor has stopped it.
     """
 
     wanted: tuple[Scene, ...]
     job: jobs.Job | None
     shown: bool = False
+    stopped: bool = False
+
+    def stop(self) -> None:
+        """End it here; what has come in stays."""
+        self.stopped = True
+        if self.job is not None:
+            self.job.cancel()
+
+    @property
+    def left_behind(self) -> bool:
+        """Whether it ended because its page was away, and not because the visitor wanted that."""
+        return self.job is not None and self.job.state == jobs.CANCELLED and not self.stopped
 
     @property
     def over(self) -> bool:
@@ -98,6 +111,7 @@ def draw() -> None:
         st.error(str(fault), icon=":material/error:")
         return
     st.fragment(_film, run_every=None if running.over else _LOOK)()
+    transfer_view.draw(view, _link(view))
 
 
 # ---------------------------------------------------------------------------------------------- what the attacker knows
@@ -139,15 +153,16 @@ def _first_visit() -> None:
 def _pick_knowledge() -> None:
     knows = _knowledge()
     with st.container(horizontal=True, key="knows-row", vertical_alignment="center", gap="small"):
+        st.html("<p>The attacker knows</p>", width="content")
         st.segmented_control(
-            "What the attacker knows",
+            "The attacker knows",
             list(KNOWLEDGE),
             format_func=lambda name: KNOWLEDGE[name][0],
             required=True,
             label_visibility="collapsed",
             **_knows.bound(knows),
         )
-        st.html(f'<p style="margin: 0">{KNOWLEDGE[knows][1]}</p>', width="stretch")
+        st.html(f'<p class="means">{KNOWLEDGE[knows][1]}</p>')
 
 
 # ---------------------------------------------------------------------------------------------------------- the film
@@ -160,7 +175,7 @@ def _running(view: View) -> _Running:
     usual = [view.with_attack(_standing_for(knows)) for knows in KNOWLEDGE]
     wanted = tuple(_scene(each) for each in (view, *usual))
     was: _Running | None = st.session_state.get(_JOB)
-    if was is not None and was.wanted == wanted:
+    if was is not None and was.wanted == wanted and not was.left_behind:
         return was
     if was is not None and was.job is not None:
         was.job.cancel()
@@ -181,10 +196,9 @@ def _film() -> None:
         job.look()
     if job is not None and job.fault:
         st.error(job.fault, icon=":material/error:")
-        return
-    data = _data(_settled(session.current()), running, over)
-    stop = None if job is None else job.cancel
-    film.draw(data, key=_KEY, on_stop=stop, on_code=_code_asked, on_knows=_knowledge_asked)
+    else:
+        data = _data(_settled(session.current()), running, over)
+        film.draw(data, key=_KEY, on_stop=running.stop, on_code=_code_asked, on_knows=_knowledge_asked)
     if _CODE in st.session_state:
         st.rerun()
     if over and not running.shown and job is not None:
@@ -199,8 +213,6 @@ def _data(view: View, running: _Running, over: bool) -> dict[str, Any]:
     shot = own if isinstance(own, dict) else None
     before = cache.reading(view.model, asked.version, view.x.tobytes())
     told = dict(zip(KNOWLEDGE, map(running.film, running.wanted[1:]), strict=True))
-    shown = replace(view, eps=eps)
-    said = {**extras.said(_EXTRAS), "knows": _knowledge()}
     return {
         "key": f"{asked.key}-{eps:g}",
         "film": shot,
@@ -228,7 +240,7 @@ def _data(view: View, running: _Running, over: bool) -> dict[str, Any]:
         f"ε = {budget.said(view.norm, eps)} in {norms.get(view.norm).title}",
         "file": f"film-{view.model}-{view.attack}-{view.norm}-{budget.said(view.norm, eps)}",
         "setting": {"model": view.model, "attack": view.attack, **dict(view.knobs), "seed": view.seed},
-        "link": "&".join((session.link(shown), urlencode(said))),
+        "link": _link(view),
     }
 
 
@@ -257,8 +269,13 @@ def _row(view: View, knows: str, found: dict[str, Any] | str | None) -> dict[str
 def _knowledge_asked() -> None:
     """A line of the table was pressed: its knowledge is the page's."""
     name = getattr(st.session_state.get(_KEY), "knows", None)
-    if name in KNOWLEDGE:
+    if isinstance(name, str) and name in KNOWLEDGE:
         _knows.put(name)
+
+
+def _link(view: View) -> str:
+    said = {**extras.said(_EXTRAS), "knows": _knowledge()}
+    return "&".join((session.link(replace(view, eps=budget.eps(view.norm))), urlencode(said)))
 
 
 def _code_asked() -> None:

@@ -1,0 +1,21 @@
+"""The transfer matrix as a heat map: rows are the networks that digits were made on, columns those that read them."""
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from pages.components import browser
+
+_HERE = Path(__file__).parent
+_component = st.components.v2.component(
+    "epsilon_heat",
+    html=browser.text(_HERE, "heat.html"),
+    css=browser.text(_HERE, "heat.css"),
+    js=browser.bundle(_HERE, "heat.js", "heat"),
+)
+
+
+def draw(data: dict[str, Any], *, key: str, on_run: Any, on_stop: Any) -> None:
+    """Mount the heat map. It triggers `run` and `stop` with data["key"]."""
+    _component(key=key, data=data, on_run_change=on_run, on_stop_change=on_stop)
