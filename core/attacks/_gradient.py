@@ -13,4 +13,11 @@ def loss_gradient(
         tape.watch(x)
         logits = net(x)
     slope, scale = losses.slope(which, logits, labels, target)
-    return logits, tape.gradient(logits, x, output_gradients=slope), scale  # type: ignore[call-overload]
+    return logits, pulled_back(tape, logits, x, slope), scale
+
+
+def pulled_back(tape: tf.GradientTape, logits: tf.Tensor, x: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:
+    """What a slope in the logits is in x; 0 where the network lets none through, as one that rounds its input."""
+    return tape.gradient(  # type: ignore
+        logits, x, output_gradients=slope, unconnected_gradients=tf.UnconnectedGradients.ZERO
+    )

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from core import lowering, norms
+from core.attacks._gradient import pulled_back
 from core.classifier import CLASSES
 
 _DUAL = {"linf": "l1", "l2": "l2", "l1": "linf"}
@@ -44,7 +45,7 @@ def border(
         tape.watch(x)
         logits = net(x)
     slope = tf.one_hot(up, CLASSES) - tf.one_hot(down(logits), CLASSES)
-    return -tf.reduce_sum(slope * logits, axis=1), tape.gradient(logits, x, output_gradients=slope)
+    return -tf.reduce_sum(slope * logits, axis=1), pulled_back(tape, logits, x, slope)
 
 
 def nearest_border(
@@ -63,7 +64,7 @@ def nearest_border(
 
     def look(at: tf.Tensor, least: tf.Tensor, gap: tf.Tensor, w: tf.Tensor) -> tuple[tf.Tensor, ...]:
         slope = tf.one_hot(ranked[:, at], CLASSES) - own
-        each_w = tape.gradient(logits, x, output_gradients=slope)
+        each_w = pulled_back(tape, logits, x, slope)
         each_gap = -tf.reduce_sum(slope * logits, axis=1)
         steep = length(_DUAL[norm], each_w)
         away = tf.where(steep > 0, tf.abs(each_gap) / steep, np.inf)

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from core import lowering, norms
 from core.attacks import _knobs, _smallest
+from core.attacks._gradient import pulled_back
 from core.attacks.base import Attack, Task
 from core.classifier import CLASSES, IMAGES, Classifier
 from core.knobs import knob
@@ -84,7 +85,7 @@ def _build(model: Classifier, norm: norms.Norm) -> Callable:
         def look(at, distance, normal):
             # One pass forward serves all classes: only the way back is gone for each.
             slope = tf.one_hot(ranked[:, at], CLASSES) - own
-            w = tape.gradient(logits, x, output_gradients=slope)
+            w = pulled_back(tape, logits, x, slope)
             gain = dual(w)
             far = tf.where(gain > 0, (little - tf.reduce_sum(slope * logits, axis=1)) / gain, np.inf)
             nearer = far < distance
