@@ -160,10 +160,11 @@ def plane(
 
 def _build_plane(model: Classifier) -> Callable:
     def run(x, u, v, places, low, high):
-        a, b = (norms.per_image(each) for each in tf.unstack(places, axis=1))
-        points = x + a * u + b * v
-        outside = tf.reduce_max(tf.abs(points - 0.5), axis=(1, 2, 3)) - 0.5
-        points = tf.minimum(tf.maximum(points, low), high)
+        # One product of small matrices: the points as x + a u + b v would take several passes over all of them.
+        basis = tf.reshape(tf.stack([u, v]), (2, -1))
+        flat = tf.nn.bias_add(tf.matmul(places, basis), tf.reshape(x, (-1,)))
+        outside = tf.maximum(tf.reduce_max(flat, axis=1) - 1.0, -tf.reduce_min(flat, axis=1))
+        points = tf.reshape(tf.clip_by_value(flat, low, high), (-1, *IMAGE))
         return lowering.forward(model.keras)(points), tf.maximum(outside, 0.0)
 
     return run

@@ -1,4 +1,4 @@
-"""`python -m tests.perf [engine|attacks|page|all] [--only NAMES] [--threads N] [--repeats N]`: speeds as tables."""
+"""`python -m tests.perf [engine|attacks|landscape|page|all] [--only NAMES] [--threads N]`: speeds as tables."""
 
 import argparse
 import os
@@ -26,7 +26,11 @@ def main() -> None:
     """Read the command line, hold the process to its cores, and run what was asked for."""
     parser = argparse.ArgumentParser(prog="python -m tests.perf", description=__doc__)
     parser.add_argument(
-        "part", nargs="?", choices=["engine", "attacks", "page", "all"], default="all", help="what to measure"
+        "part",
+        nargs="?",
+        choices=["engine", "attacks", "landscape", "page", "all"],
+        default="all",
+        help="what to measure",
     )
     parser.add_argument("--threads", type=int, help="use this many cores only (Linux)")
     parser.add_argument("--repeats", type=int, default=5, help="interleaved repeats of each long measurement")
@@ -46,6 +50,10 @@ def main() -> None:
         from tests.perf import attacks
 
         attacks.main(asked.only, asked.digits, asked.repeats)
+    if asked.part in ("landscape", "all"):
+        from tests.perf import landscape
+
+        landscape.main(repeats=asked.repeats)
     if asked.part in ("page", "all"):
         from tests.perf import page
 
