@@ -8,7 +8,7 @@ import pytest
 
 from core import attacks, norms
 from core.classifier import Classifier, ModelRefused
-from tests.support import linear, next_class, realistic
+from tests.support import brief, linear, next_class, quick, realistic
 
 GRADIENT = [name for name in attacks.names() if attacks.get(name).knowledge == "gradient"]
 BY_GRADIENT = pytest.mark.parametrize("name", GRADIENT)
@@ -54,9 +54,24 @@ def test_no_gradient_at_all_gives_no_nan(few, name):
     """A constant model: torchattacks' MIM divided 0 by 0. Nothing can fall, and nothing may break."""
     constant = linear(np.zeros((784, 10)))
     for norm in attacks.get(name).norms:
-        result = attacks.get(name)()(constant, *few, eps=realistic(norm), norm=norm)
+        result = brief(attacks.get(name))(constant, *few, eps=realistic(norm), norm=norm)
         assert np.isfinite(result.adversarial).all() and np.isfinite(result.logits_adversarial).all()
         assert not result.success.any()
+
+
+class Rounded(keras.layers.Layer):
+    """Two grey levels: TensorFlow has no gradient for rounding, not even a zero."""
+
+    def call(self, x):
+        return keras.ops.round(x)
+
+
+@BY_GRADIENT
+def test_a_network_that_lets_no_gradient_through_breaks_nothing(plain, few, name):
+    inputs = keras.Input((28, 28, 1))
+    rounded = Classifier(keras.Model(inputs, plain.keras(Rounded()(inputs))), name="rounded")
+    result = quick(attacks.get(name))(rounded, few[0][:3], few[1][:3], eps=realistic(attacks.get(name).norms[0]))
+    assert np.isfinite(result.adversarial).all()
 
 
 @WITH_A_LOSS
@@ -273,10 +288,11 @@ def test_a_failed_attack_returns_an_image_near_the_original(plain, few):
     for name in attacks.names():
         norm = attacks.get(name).norms[0]
         minimises = attacks.get(name).minimises
-        result = attacks.get(name)()(constant if minimises else plain, *few, eps=1e-4, norm=norm)
+        result = brief(attacks.get(name))(constant if minimises else plain, *few, eps=1e-4, norm=norm)
         assert not result.success.any()
-        # A warp moves strokes: their edges change by more than its share of the largest turn.
-        np.testing.assert_allclose(result.adversarial, few[0], atol=1.1e-4 if norms.get(norm).of_pixels else 1e-3)
+        # A warp moves strokes. This share of 30 degrees and 3 pixels moves a corner by 0.00101 pixels down and as far
+        # across, and from black to white in one pixel the ink changes by the sum of both.
+        np.testing.assert_allclose(result.adversarial, few[0], atol=1.1e-4 if norms.get(norm).of_pixels else 2.1e-3)
 
 
 def test_the_judge_puts_back_what_is_not_a_number(plain, few):
