@@ -124,6 +124,10 @@ class TestTheLaw:
         for row in (0, 7):
             alone = attacked(name, norm, plain, (x[row : row + 1], y[row : row + 1]), seed=2)
             assert alone.success[0] == together.success[row]
+            if attacks.get(name).minimises:
+                # It ends on the border, at a place that rounding may shift along it: as near, but not the same.
+                assert together.size[row] == pytest.approx(alone.size[0], rel=0.02)
+                continue
             np.testing.assert_allclose(alone.logits_adversarial[0], together.logits_adversarial[row], atol=0.2)
             assert mostly_equal(alone.adversarial[0], together.adversarial[row])
         backwards = attacked(name, norm, plain, (x[::-1].copy(), y[::-1].copy()), seed=2)
