@@ -42,7 +42,13 @@ def shoot(scene: Scene, watch: Callable[[int, int, np.ndarray], bool | None] | N
     images, at = _cut(result)
     forwards, gradients = int(result.forwards[0]), int(result.gradients[0])
     unit = "gradients" if 0 < gradients == forwards else "passes" if gradients else "queries" if forwards else "steps"
-    spent = {"unit": unit, "forwards": forwards, "gradients": gradients, "ms": round(1e3 * seconds, 1)}
+    spent = {
+        "unit": unit,
+        "end": forwards or int(at[-1]),
+        "forwards": forwards,
+        "gradients": gradients,
+        "ms": round(1e3 * seconds, 1),
+    }
     return {**_film(scene, images, at), **spent, "notes": " ".join(result.notes)}
 
 
