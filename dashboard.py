@@ -9,15 +9,8 @@ import streamlit as st
 from pages.components import runtime
 
 if __name__ == "__main__":
-    from pages.components import frame
+    from pages.components import navigation
 
-    frame.draw()
-    pages = [
-        st.Page("pages/attack.py", title="Attack", icon=":material/bolt:", default=True),
-        st.Page("pages/compare.py", title="Compare", icon=":material/grid_view:"),
-        st.Page("pages/blackbox.py", title="Black box", icon=":material/visibility_off:", url_path="blackbox"),
-        st.Page("pages/landscape.py", title="Landscape", icon=":material/landscape:"),
-    ]
-    st.navigation(pages, position="top").run()
+    navigation.run()
 else:
     app = st.App(__file__, lifespan=runtime.lifespan)

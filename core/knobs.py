@@ -89,6 +89,11 @@ def of(cls: type) -> tuple[Knob, ...]:
     )
 
 
+def matters(instance: Any, knob: Knob) -> bool:
+    """Whether that knob changes anything, given the values of the others."""
+    return knob.only_with is None or getattr(instance, knob.only_with[0]) == knob.only_with[1]
+
+
 def check(instance: Any) -> None:
     """Raise InputError, naming the knob, the value and the range, unless every knob's value is allowed."""
     for each in of(type(instance)):

@@ -16,7 +16,7 @@ _SURE = 1e-5  # of the largest logit: a margin below that is rounding, which the
 _GROWTH = 10.0  # of c while nothing has been found
 _DECAYS = 0.9, 0.999  # Adam's
 _TINY = 1e-8
-_LEAST = 3  # a pixel's weight is at least a quarter to this power
+_LEAST = 2  # a pixel's weight is at least a quarter to this power
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +43,11 @@ class ZooAttack(Attack):
 
     queries: int = _knobs.queries(10000, 50000)
     search_steps: int = _knobs.search_steps(3, help="Searches for the constant c, which share the queries", high=10)
-    pixels: int = knob(
+    coordinates: int = knob(
         128, "Pixels a turn", 1, 392, help="Pixels that are measured and moved at once, two queries each"
     )
     solver: str = knob("newton", "Solver", choices=("newton", "adam"), help="How a measured slope becomes a step")
-    learning_rate: float = knob(0.1, "Learning rate", 0.005, 1.0, step=0.005, help="Length of a pixel's first step")
+    learning_rate: float = knob(0.2, "Learning rate", 0.005, 1.0, step=0.005, help="Length of a pixel's first step")
     reach: float = knob(
         0.05, "Reach", 0.0005, 0.5, step=0.0005, help="How far a pixel is moved to measure its slope, h"
     )
@@ -106,7 +106,7 @@ class _Run:
         while spent < until:
             margin = self._look(x, found)
             spent += 1
-            batch = min(self.attack.pixels, (until - spent - 1) // 2)
+            batch = min(self.attack.coordinates, (until - spent - 1) // 2)
             if batch < 1 or self.task.stopped:
                 break
 

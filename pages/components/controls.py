@@ -29,8 +29,8 @@ def _bound(key: str, value: Any, change: Callable[[View, Any], View]) -> dict[st
 def named(view: View) -> str:
     """The attack as its button names it: "PGD, 40 steps"."""
     attack = view.instance()
-    steps = getattr(attack, "steps", None)
-    return f"{attack.title}, {steps} steps" if steps else attack.title
+    steps = [knob for knob in knobs.of(type(attack)) if knob.name == "steps" and knobs.matters(attack, knob)]
+    return f"{attack.title}, {attack.steps} steps" if steps else attack.title
 
 
 def _title(model: str) -> str:
@@ -109,9 +109,10 @@ def _attack(view: View, among: Sequence[str], settle: Callable[[View], View]) ->
     cls = attacks.get(view.attack)
     idea, _, rest = (cls.__doc__ or "").partition("\n\n")
     st.markdown(" ".join(idea.split()))
-    values = knobs.as_dict(view.instance())
+    instance = view.instance()
     for knob in knobs.of(cls):
-        _knob(knob, values[knob.name], settle)
+        if knobs.matters(instance, knob):
+            _knob(knob, getattr(instance, knob.name), settle)
     st.number_input(
         "Seed",
         -session.SEED_MAX,

@@ -7,17 +7,19 @@ from core.landscape import Plane
 
 #: From the wrong class to the true one, in a light and in a dark room alike.
 HEAT = [[0.0, "#F09A5E"], [0.5, "#F6F5F3"], [1.0, "#7FB5EE"]]
+_EACH = 2  # of how many points one is drawn in 3D: a machine without a graphics card draws it, too
 
 
 def surface(plane: Plane, label: int, path: np.ndarray, axes: tuple[str, str]) -> go.Figure:
     """The loss over the plane, coloured by the share of the true class, with the attack's path (k, 2) on it."""
     loss = plane.loss(label)
+    part = slice(None, None, _EACH)
     figure = go.Figure(
         go.Surface(
-            x=plane.a,
-            y=plane.b,
-            z=loss,
-            surfacecolor=plane.probabilities[:, :, label],
+            x=plane.a[part],
+            y=plane.b[part],
+            z=loss[part, part],
+            surfacecolor=plane.probabilities[part, part, label],
             colorscale=HEAT,
             cmin=0,
             cmax=1,

@@ -5,10 +5,9 @@ from contextlib import contextmanager
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
-from streamlit.runtime.pages_manager import PagesManager
 
 from core import digits
-from pages.components import runtime, session, strip
+from pages.components import navigation, runtime, session, strip
 
 _PAGE = """
 <div style="display:flex;gap:6px;margin-top:24px;overflow:hidden">{small}</div>
@@ -21,11 +20,7 @@ _PAGE = """
 
 def until_ready() -> None:
     """Return once TensorFlow is there; until then the frame and the digit stand. Every page's first call."""
-    if PagesManager.uses_pages_directory:
-        # A new server whose first visitor came by a link to one page: it took pages/ for pages of the old kind, which
-        # stand without the frame. From the next run on, dashboard.py says which pages there are.
-        PagesManager.uses_pages_directory = False
-        st.rerun()
+    navigation.ensure()
     place = st.empty()  # in every run: what follows keeps its place on the page, and so the browser keeps components
     if not runtime.ready():
         with _shown(place):

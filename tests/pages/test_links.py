@@ -195,3 +195,9 @@ def test_a_bomb_is_cut_off_before_it_grows():
     session.read({"pixels": text, "label": "1"})
     assert tracemalloc.get_traced_memory()[1] < 2**20
     tracemalloc.stop()
+
+
+def test_no_knob_bears_the_name_of_another_part_of_a_link():
+    taken = {"digit", "pixels", "label", "model", "attack", "norm", "target", "eps", "seed", *session.PAGE_KEYS}
+    for name in attacks.names():
+        assert not taken & {knob.name for knob in knobs.of(attacks.get(name))}, name
