@@ -18,6 +18,5 @@ def loss_gradient(
 
 def pulled_back(tape: tf.GradientTape, logits: tf.Tensor, x: tf.Tensor, slope: tf.Tensor) -> tf.Tensor:
     """What a slope in the logits is in x; 0 where the network lets none through, as one that rounds its input."""
-    return tape.gradient(  # type: ignore
-        logits, x, output_gradients=slope, unconnected_gradients=tf.UnconnectedGradients.ZERO
-    )
+    zero = tf.UnconnectedGradients.ZERO
+    return tape.gradient(logits, x, output_gradients=slope, unconnected_gradients=zero)  # type: ignore
