@@ -27,7 +27,7 @@ from pages.components import (
 from pages.components.filming import FILMS, Scene
 from pages.components.session import DECIMALS, View
 
-_KEY, _JOB, _CODE = "film", "filming", "film_code"
+_KEY, _JOB, _CODE, _MOVED = "film", "filming", "film_code", "film_moved"
 _LOOK = 0.4  # seconds between two looks at what has come in
 _FIRST = "scores"  # what an attacker knows for who comes to this page first
 
@@ -189,6 +189,8 @@ def _running(view: View) -> _Running:
 
 def _film() -> None:
     """What has come in so far; runs again and again until all has."""
+    if st.session_state.pop(_MOVED, False):
+        st.rerun()  # the picks are another part of the page
     running: _Running = st.session_state[_JOB]
     over = running.over  # asked before the parts are read: none can come in between unseen
     job = running.job
@@ -271,6 +273,7 @@ def _knowledge_asked() -> None:
     name = getattr(st.session_state.get(_KEY), "knows", None)
     if isinstance(name, str) and name in KNOWLEDGE:
         _knows.put(name)
+        st.session_state[_MOVED] = True
 
 
 def _link(view: View) -> str:

@@ -7,7 +7,7 @@ from tests.browser.driving import until
 pytestmark = pytest.mark.browser
 
 
-def watching(visit, link="digit=3500&knows=scores&budget=0.5", **device):
+def watching(visit, link="digit=3500&attack=hopskipjump", **device):
     """A visitor who came to the Attack page and went on to Black box, once its films are there."""
     seen = visit(link, **device)
     if device:
@@ -63,7 +63,7 @@ def test_one_drag_moves_pictures_bars_curve_and_counter(visit):
 
 def test_a_line_of_the_table_changes_what_the_attacker_knows(visit):
     seen = watching(visit)
-    assert seen.one(".film tbody tr").count() == 4 and "chosen" in seen.one('tr[data-knows="scores"]').get_attribute(
+    assert seen.one(".film tbody tr").count() == 4 and "chosen" in seen.one('tr[data-knows="decision"]').get_attribute(
         "class"
     )
     seen.one('.film tr[data-knows="gradient"] .pick').click()
@@ -74,11 +74,11 @@ def test_a_line_of_the_table_changes_what_the_attacker_knows(visit):
 
 
 def test_copy_link_brings_the_film_back(visit):
-    seen = watching(visit, "digit=1000&budget=0.25&knows=decision")
+    seen = watching(visit, "digit=1000&attack=hopskipjump&norm=l2")
     seen.one(".film .copy").click()
     seen.page.wait_for_selector(".film .copy:has-text('Link copied')")
     link = seen.page.evaluate("navigator.clipboard.readText()")
-    assert "/blackbox?" in link and "knows=decision" in link and "budget=0.25" in link
+    assert "/blackbox?" in link and "knows=decision" in link and "norm=l2" in link
     again = watching(visit, link.partition("?")[2])
     assert again.text(".film .verdict") == seen.text(".film .verdict") and picture(again) == picture(seen)
 
