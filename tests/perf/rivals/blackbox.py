@@ -7,7 +7,7 @@ import numpy as np
 
 from tests.perf.rivals import Row, art, foolbox, lab
 
-_DIGITS = 20  # the peers ask about one image, or one direction, at a time
+_DIGITS = 40  # the peers ask about one image, or one direction, at a time
 
 
 def _start(fb):
@@ -106,14 +106,14 @@ ROWS = [
             "ART": art(
                 lambda evasion, model: evasion.ZooAttack(
                     model,
-                    learning_rate=0.1,
+                    learning_rate=0.2,
                     max_iter=39,
                     binary_search_steps=1,
                     initial_const=1.0,
                     use_resize=False,
                     use_importance=False,
                     nb_parallel=128,
-                    variable_h=0.05,
+                    variable_h=0.2,
                     batch_size=1,
                     verbose=False,
                 )
