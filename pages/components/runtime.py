@@ -63,7 +63,7 @@ def _warm_up(done: Future) -> None:
         import numpy as np
 
         from core import digits
-        from pages.components import frame, waiting  # noqa: F401 - NumPy and Pillow, for the first visitor's frame
+        from pages.components import frame, strip  # noqa: F401 - NumPy and Pillow, for the first visitor's frame
 
         libraries = threading.Thread(target=quick_import.load_libraries, name="libraries")
         libraries.start()

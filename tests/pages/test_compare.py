@@ -116,7 +116,7 @@ def test_stopping_keeps_what_has_come_in(monkeypatch):
 
 
 def test_a_link_brings_the_comparison_back(monkeypatch):
-    only(monkeypatch, "fgsm")
+    only(monkeypatch, "fgsm", "pgd")
     at = finished(compared("digit=1000&model=plain_mlp&within=l1&budget=0.25&target=3"))
     link = told(at, "gallery")["link"]
     assert {"within=l1", "budget=0.25", "digit=1000", "model=plain_mlp", "target=3"} <= set(link.split("&"))
