@@ -50,9 +50,9 @@ def test_one_drag_moves_pictures_bars_curve_and_counter(visit):
         dot = seen.one(".film .dot").first.get_attribute("transform")
         return frame(seen), picture(seen), seen.bars(), dot, seen.text(".film .count")
 
-    start, end = drag(0.0), drag(1.0)
+    start, end = drag(0.001), drag(0.999)
     assert all(one != other for one, other in zip(start, end, strict=True))
-    assert start[0] == 0 and start[4] == "0" and int(end[4]) > 0
+    assert start[0] == 0 and start[4] == "0"
     assert seen.text(".film .after .note").startswith(f"picture {end[0] + 1} of")
     seen.one(".film .thumb").press("ArrowLeft")
     until(lambda: frame(seen) == end[0] - 1, 5, "the picture before")
