@@ -1,15 +1,15 @@
 """The Attack page once the network is awake: the picks, and the scrubber with the whole sweep in it."""
 
-import math
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
-from core import knobs, sweep
+from core import sweep
 from core.errors import InputError
-from pages.components import cache, controls, own_digit, scrubber, session, snippet, strip
+from pages.components import cache, controls, jobs, long_sweep, own_digit, scrubber, session, snippet, strip
+from pages.components.jobs import Job
 from pages.components.question import Question
 from pages.components.session import DECIMALS, STEP, View
 
@@ -18,6 +18,10 @@ _FILM = "film_eps"
 _CODE = "code_asked"
 _WHOLE = "whole_sweep"  # the question whose whole sweep the scrubber has asked for
 _FAULT = "sweep_fault"  # what the scrubber said instead of a sweep
+_LONG = "long_sweep"  # (the question's key, its job) of a sweep that takes seconds
+_SEEN = "long_sweep_seen"  # the job whose end the page knows of
+_LOOK = 0.3  # seconds between two looks at such a job
+_AT_ONCE = 0.5  # seconds that a page waits for one before it shows progress
 _QUICK = 5  # gradients or queries an image up to which the whole sweep is there before anybody would miss it
 
 
@@ -32,7 +36,8 @@ def draw() -> None:
     notice = st.empty()  # here with or without one, so that the scrubber keeps its place
     if session.notes():
         notice.info("A part of the link was ignored. " + " ".join(session.notes()), icon=":material/link_off:")
-    _sweep()
+    job = _long_job(view)
+    st.fragment(_sweep, run_every=_LOOK if job and not job.over else None)()
     _cursor()
     with picks:
         asked = strip.draw(view.index)
@@ -45,11 +50,50 @@ def draw() -> None:
         _show_code(view)
 
 
-@st.fragment
+def _long_job(view: View) -> Job | None:
+    """The job that works this view's sweep out, where that takes seconds; one for other picks is no longer wanted."""
+    try:
+        asked = cache.question(view)
+    except InputError:
+        return None  # the scrubber's place will say it
+    key, job = st.session_state.get(_LONG, (None, None))
+    if key != asked.key:
+        if job:
+            job.cancel()
+        job = None
+        if long_sweep.is_long(asked) and long_sweep.answer(asked) is None:
+            job = long_sweep.ask(asked, session.visitor())
+            job.wait(_AT_ONCE)
+        st.session_state[_LONG] = (asked.key, job)
+    return job
+
+
+def _progress(job: Job) -> None:
+    """How far a long sweep is, and a way to end it; once it is over, the page need not look again."""
+    over = job.over
+    job.look()
+    if not over:
+        place = jobs.QUEUE.place(job)
+        words = f"{place} ahead in the queue" if place else f"Attacking… {job.done} of {job.total}"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(min(job.done / max(job.total, 1), 1.0), words)
+            st.button("Stop", key="stop_sweep", on_click=job.cancel)
+    elif job.state == jobs.CANCELLED:
+        st.caption(f"Stopped at {job.done} of {job.total}: what stands here is the best so far.")
+    elif job.fault:
+        st.error(job.fault, icon=":material/error:")
+    if over and st.session_state.get(_SEEN) is not job:
+        st.session_state[_SEEN] = job
+        st.rerun()
+
+
 def _sweep() -> None:
-    """The scrubber with the sweep in it; runs again for the sweep's second part."""
+    """The scrubber with the sweep in it; runs again for the sweep's second part, and while a long one is on its way."""
     view = session.current()
     st.session_state.pop(_FAULT, None)
+    job = st.session_state.get(_LONG, (None, None))[1]
+    if job:
+        _progress(job)
     try:
         scrubber.draw(_data(view, cache.question(view)), key=_SCRUBBER, on_whole=_whole_asked)
     except InputError as fault:
@@ -77,10 +121,8 @@ def _part(view: View, asked: Question) -> tuple[float, ...] | None:
 
     The scrubber shows those and asks for the rest.
     """
-    attack, top = asked.instance, sweep.EPS_MAX[view.norm]
-    settings = knobs.as_dict(attack)
-    cost = math.prod(settings[knob.name] for knob in knobs.of(type(attack)) if knob.kind == "int")
-    if attack.minimises or cost <= _QUICK or st.session_state.setdefault(_WHOLE, asked.key) == asked.key:
+    top, quick = sweep.EPS_MAX[view.norm], long_sweep.cost(asked) <= _QUICK
+    if asked.instance.minimises or quick or st.session_state.setdefault(_WHOLE, asked.key) == asked.key:
         return None
     return (0.0, view.eps, top) if _between(view.eps, np.array([0.0, top]), view.norm) else (0.0, top)
 
@@ -90,14 +132,24 @@ def _between(eps: float, epsilons: np.ndarray, norm: str) -> bool:
     return bool(np.abs(epsilons - eps).min() > STEP[norm] / 100)
 
 
+def _packed(view: View, asked: Question) -> tuple[dict[str, Any], bool]:
+    """As much of the sweep as there is, and whether that is all of it."""
+    if not long_sweep.is_long(asked):
+        part = _part(view, asked)
+        return cache.swept(asked, part), part is None
+    job = st.session_state[_LONG][1]
+    found = long_sweep.answer(asked) or (job and job.over and job.result)
+    return (found, True) if found else (long_sweep.blank(asked), False)
+
+
 def _data(view: View, asked: Question) -> dict[str, Any]:
     """What the scrubber holds: nothing in it changes with ε once the sweep is whole."""
-    part = _part(view, asked)
+    packed, whole = _packed(view, asked)
     attack = asked.instance
     return {
         "key": asked.key,
-        "sweep": cache.swept(asked, part),
-        "whole": part is None,
+        "sweep": packed,
+        "whole": whole,
         "max": sweep.EPS_MAX[view.norm],
         "step": STEP[view.norm],
         "decimals": DECIMALS[view.norm],
@@ -109,7 +161,7 @@ def _data(view: View, asked: Question) -> dict[str, Any]:
         "caption": f"{controls.named(view)} on {cache.titles().get(view.model, view.model)}",
         "setting": {"model": view.model, "attack": view.attack, "knobs": dict(view.knobs), "seed": view.seed},
         "link": session.link(replace(view, eps=0.0)),  # the browser writes its own ε into it
-        "steps": hasattr(attack, "steps"),
+        "steps": hasattr(attack, "steps") and not long_sweep.is_long(asked),
         "minimises": attack.minimises,
         "gradients": attack.knowledge == "gradient",
     }
@@ -118,10 +170,10 @@ def _data(view: View, asked: Question) -> dict[str, Any]:
 def _at_eps(view: View, asked: Question) -> dict[str, Any]:
     """What the cursor brings: ε, its row where that lies between two of the sweep's, and a film that was asked for."""
     data: dict[str, Any] = {"key": asked.key, "eps": view.eps}
-    if _between(view.eps, sweep.grid(view.norm), view.norm):
+    if _between(view.eps, sweep.grid(view.norm), view.norm) and not long_sweep.is_long(asked):
         part = _part(view, asked)
         data["row"] = scrubber.row_of(cache.swept(asked, part), 1) if part else cache.swept(asked, (view.eps,))
-    if _FILM in st.session_state:
+    if _FILM in st.session_state and not long_sweep.is_long(asked):
         eps = st.session_state.pop(_FILM) or view.eps or _telling(cache.swept(asked))
         data["film"] = {**cache.filmed(asked, eps), "id": st.session_state.setdefault("films", 0)}
         st.session_state["films"] += 1

@@ -161,11 +161,11 @@ def _told(card: dict[str, Any], view: View) -> dict[str, Any]:
         kind = "held"
     else:
         kind = "off" if card["within"] else "beyond"
-    note = ""
+    note = " ".join(card["notes"])
     if card["norm"] != _within.value:
         eps = budget.said(card["norm"], card["eps"])
         note = f"It has no {norms.get(_within.value).title}: in {card['within_norm']} at {eps}."
-    elif kind == "beyond":
+    elif kind == "beyond" and not note:
         note = "The smallest change that it found is larger than ε."
     return {**card, "kind": kind, "reads": reads, "note": note}
 

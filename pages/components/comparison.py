@@ -106,4 +106,5 @@ def _card(result: Result, seconds: float, entry: Entry) -> dict[str, Any]:
         "queries": int(result.forwards[0]),
         "ms": round(1e3 * seconds, 1),
         "within_norm": norms.get(entry.view.norm).title,
+        "notes": list(result.notes),
     }
