@@ -47,10 +47,15 @@ class ZooAttack(Attack):
         128, "Pixels a turn", 1, 392, help="Pixels that are measured and moved at once, two queries each"
     )
     solver: str = knob("newton", "Solver", choices=("newton", "adam"), help="How a measured slope becomes a step")
-    learning_rate: float = knob(0.2, "Learning rate", 0.005, 1.0, step=0.005, help="Length of a pixel's first step")
-    reach: float = knob(
-        0.05, "Reach", 0.0005, 0.5, step=0.0005, help="How far a pixel is moved to measure its slope, h"
+    learning_rate: float = knob(
+        0.4,
+        "Learning rate",
+        0.005,
+        1.0,
+        step=0.005,
+        help="Length of a pixel's longest step; it shrinks to 0 in the course of a search",
     )
+    reach: float = knob(0.2, "Reach", 0.0005, 0.5, step=0.0005, help="How far a pixel is moved to measure its slope, h")
     first_c: float = knob(1.0, "First c", 0.001, 100.0, step=0.001, help="Weight of the margin in the first search")
     confidence: float = _knobs.confidence()
 
@@ -101,6 +106,7 @@ class _Run:
     def _descend(self, until: int) -> np.ndarray:
         """Minimise from the images themselves until so many queries are spent; which images (n,) were fooled."""
         x, spent = self.clean.copy(), int(self.task.forwards[self.rows[0]])
+        begun = spent
         first, second, visits = (np.zeros_like(x) for _ in range(3))
         found = np.zeros(len(x), bool)
         while spent < until:
@@ -110,12 +116,14 @@ class _Run:
             if batch < 1 or self.task.stopped:
                 break
 
-            def move(part: np.ndarray, batch: int = batch, margin: np.ndarray = margin) -> None:
+            rate = np.float32(self.attack.learning_rate * (1 - (spent - begun) / (until - begun)))
+
+            def move(part: np.ndarray, batch: int = batch, margin: np.ndarray = margin, rate=rate) -> None:
                 size = max(_BLOCK // (2 * batch), 1)
                 for at in range(0, len(part), size):
                     few = part[at : at + size]
                     place, slope, curve = self._measure(x, margin, few, visits, batch)
-                    step = self._step(few, place, slope, curve, first, second, visits)
+                    step = rate * self._step(few, place, slope, curve, first, second, visits)
                     x[few[:, None], place] = np.clip(x[few[:, None], place] - step, 0, 1)
 
             side_by_side(move, self.rows)
@@ -171,15 +179,14 @@ class _Run:
         return place, slope + 2 * (here - self.clean[own, place]), curve + 2
 
     def _step(self, rows, place, slope, curve, first, second, visits) -> np.ndarray:
-        """How far each measured pixel goes down: (k, batch)."""
-        rate = np.float32(self.attack.learning_rate)
+        """How far each measured pixel goes down, in units of the learning rate: (k, batch)."""
         if self.attack.solver == "newton":
             # No flatter than the squared distance alone, 2: below that, rounding and kinks would set the step.
-            return np.clip(slope / np.maximum(curve, 2), -1, 1) * rate
+            return np.clip(slope / np.maximum(curve, 2), -1, 1)
         at = rows[:, None], place
         first[at] = _DECAYS[0] * first[at] + (1 - _DECAYS[0]) * slope
         second[at] = _DECAYS[1] * second[at] + (1 - _DECAYS[1]) * slope**2
         mean, square = (
             kept[at] / (1 - decay ** visits[at]) for kept, decay in zip((first, second), _DECAYS, strict=True)
         )
-        return rate * mean / (np.sqrt(square) + _TINY)
+        return mean / (np.sqrt(square) + _TINY)
