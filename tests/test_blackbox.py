@@ -305,9 +305,14 @@ def test_an_image_that_is_read_as_wanted_already_stays_as_it_is(plain, few, name
 
 
 @pytest.mark.parametrize("name", ["hopskipjump", "boundary"])
-def test_ten_digits_end_no_farther_than_foolboxs_at_as_many_queries(plain, name):
+def test_some_digits_end_no_farther_than_foolboxs_at_as_many_queries(plain, name):
     fb = peers.foolbox()
     x, y = some_digits(10, start=100)
+    # Foolbox starts from noise, and finds no start for a digit of the class that the model reads in noise.
+    noise = np.random.default_rng(0).uniform(size=(200, 28, 28, 1)).astype(np.float32)
+    fit = ~np.isin(y, plain.predict(noise))
+    x, y = x[fit], y[fit]
+    assert len(x) >= 5, "too few digits to compare"
     shown = []
 
     class Counting(fb.models.TensorFlowModel):
