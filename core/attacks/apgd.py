@@ -88,6 +88,8 @@ class APGD(Attack):
                 task.keep(x)
             state = _adaptive.begin(task.norm.name, task.x, x, found, margin, fresh)
             rows = self._stage(task, state, aim, rows, eps, steps, factor == 1, done, total)
+            if task.stopped and factor != 1:
+                _cut_down(task, state.top, rows, found, margin)
             if task.stopped or not len(rows):
                 break
             x, fresh, done = state.top, False, done + steps
@@ -140,6 +142,15 @@ class APGD(Attack):
             if (told and not task.report(done + min(first + looks, steps), total, state.found)) or not len(rows):
                 break
         return rows
+
+
+def _cut_down(task: Task, top: np.ndarray, rows: np.ndarray, found: np.ndarray, margin: np.ndarray) -> None:
+    """A run that was stopped in a larger ball has something to show all the same: its best point, projected."""
+    clean = task.x[rows]
+    near = clean + _sparse.projected(clean, top[rows] - clean, task.eps[rows]).numpy()
+    reached = task.margin(task.logits(near, rows), rows)
+    better = reached > margin[rows]
+    found[rows[better]], margin[rows[better]] = near[better], reached[better]
 
 
 def _stages(norm: str, steps: int) -> list[tuple[int, float]]:
