@@ -1,4 +1,4 @@
-"""`python -m tests.perf [engine|attacks|landscape|page|all] [--only NAMES] [--threads N]`: speeds as tables."""
+"""`python -m tests.perf [engine|attacks|landscape|crowd|page|all] [--only NAMES] [--threads N]`: speeds as tables."""
 
 import argparse
 import os
@@ -28,7 +28,7 @@ def main() -> None:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=["engine", "attacks", "landscape", "page", "all"],
+        choices=["engine", "attacks", "landscape", "crowd", "page", "all"],
         default="all",
         help="what to measure",
     )
@@ -54,6 +54,10 @@ def main() -> None:
         from tests.perf import landscape
 
         landscape.main(repeats=asked.repeats)
+    if asked.part in ("crowd", "all"):
+        from tests.perf import crowd
+
+        crowd.main()
     if asked.part in ("page", "all"):
         from tests.perf import page
 
