@@ -10,6 +10,7 @@ import pytest
 from core import attacks, knobs, norms
 from core.attacks import Attack
 from core.errors import InputError
+from core.result import Result
 from tests.support import brief, next_class, pairs, quick, realistic, same
 
 PAIRS = pairs()
@@ -125,8 +126,7 @@ class TestTheLaw:
             alone = attacked(name, norm, plain, (x[row : row + 1], y[row : row + 1]), seed=2)
             assert alone.success[0] == together.success[row]
             if attacks.get(name).minimises:
-                # It ends on the border, at a place that rounding may shift along it: as near, but not the same.
-                assert together.size[row] == pytest.approx(alone.size[0], rel=0.02)
+                assert as_near(together, row, alone)
                 continue
             np.testing.assert_allclose(alone.logits_adversarial[0], together.logits_adversarial[row], atol=0.2)
             assert mostly_equal(alone.adversarial[0], together.adversarial[row])
@@ -140,6 +140,9 @@ class TestTheLaw:
         together = attacked(name, norm, plain, few, eps=eps)
         for row in (1, 9, 15):
             alone = attacked(name, norm, plain, (x[row : row + 1], y[row : row + 1]), eps=float(eps[row]))
+            if attacks.get(name).minimises:
+                assert as_near(together, row, alone)
+                continue
             assert alone.success[0] == together.success[row]
             assert mostly_equal(alone.adversarial[0], together.adversarial[row])
 
@@ -180,6 +183,13 @@ class TestTheLaw:
 def mostly_equal(one: np.ndarray, other: np.ndarray) -> bool:
     """Equal images up to a few pixels: in a larger batch, rounding may turn the sign of a gradient near zero."""
     return np.mean(np.abs(one - other) > 1e-3) <= 0.05
+
+
+def as_near(together: Result, row: int, alone: Result) -> bool:
+    """Whether a change found in company is as small as the one found alone: both end on the border, but where on it
+    rounding may decide, and a few steps leave more to it than many."""
+    both = together.fooled[row] == alone.fooled[0]
+    return bool(both and together.size[row] == pytest.approx(alone.size[0], rel=0.05))
 
 
 class TestTheResult:
