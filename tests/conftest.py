@@ -10,7 +10,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import pytest
 from hypothesis import HealthCheck, settings
 
-from core import zoo
+from core import attacks, zoo
 from core.classifier import Classifier
 from tests.support import some_digits
 
@@ -23,6 +23,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.function_scoped_fixture],
 )
 settings.load_profile("suite")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which tests share a worker: those of one attack, whose graphs are traced once; the browser's, one server; else a
+    file's."""
+    for item in items:
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        named = [value for value in params.values() if isinstance(value, str) and value in attacks.names()]
+        group = named[0] if named else item.path.name
+        item.add_marker(pytest.mark.xdist_group("browser" if item.get_closest_marker("browser") else group))
 
 
 @pytest.fixture(scope="session")
