@@ -25,6 +25,7 @@ settings.register_profile(
 settings.load_profile("suite")
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Which tests share a worker: those of one attack, whose graphs are traced once; the browser's, one server; else a
     file's."""
