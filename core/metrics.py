@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from core import losses, lowering, norms
 from core.attacks import Attack, _inputs
-from core.attacks._gradient import loss_gradient
+from core.attacks._gradient import loss_gradient, pulled_back
 from core.attacks._hyperplane import length
 from core.classifier import BATCH, CLASSES, IMAGES, Classifier
 from core.errors import InputError, shown
@@ -253,7 +253,7 @@ def _steepness(model: Classifier, dual: str) -> Callable:
 
         def one(other, so_far):
             slope = own - tf.one_hot(other, CLASSES)
-            return other + 1, so_far.write(other, length(dual, tape.gradient(logits, x, output_gradients=slope)))
+            return other + 1, so_far.write(other, length(dual, pulled_back(tape, logits, x, slope)))
 
         empty = tf.TensorArray(tf.float32, CLASSES, element_shape=(None,))
         _, norms_ = tf.while_loop(lambda other, _: other < CLASSES, one, (0, empty), parallel_iterations=1)

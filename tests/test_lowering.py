@@ -97,3 +97,15 @@ def test_weights_are_read_when_the_graph_is_built_anew():
     model = keras.Sequential([keras.Input((28, 28, 1)), LAYERS.Conv2D(4, 4, 2), LAYERS.Flatten(), LAYERS.Dense(10)])
     model.set_weights([2 * weight for weight in model.get_weights()])
     assert_same(model, products=False)
+
+
+def test_a_layer_of_ones_own_that_does_not_tell_its_shape_runs_as_it_is():
+    class Doubled(keras.layers.Layer):
+        def call(self, x):
+            return tf.concat([x, x], axis=-1)
+
+    model = keras.Sequential(
+        [keras.layers.Input((28, 28, 1)), Doubled(), keras.layers.Flatten(), keras.layers.Dense(10)]
+    )
+    x = np.random.default_rng(0).uniform(size=(3, 28, 28, 1)).astype(np.float32)
+    np.testing.assert_allclose(lowering.forward(model)(tf.constant(x)), model(x), rtol=1e-5, atol=1e-5)

@@ -1,8 +1,6 @@
 """What the scrubber is sent decodes to the result, as near as bytes allow."""
 
-import re
 from dataclasses import fields, replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -96,15 +94,3 @@ def test_every_field_makes_another_question_for_the_cache(few):
         assert changed != asked and changed.key != asked.key
         assert answered(changed) == answered(replace(asked, **{name: value})) != answered(asked)
     assert len(calls) == len(others) + 1
-
-
-def test_the_modules_become_one():
-    """Each once, before its first user, and nothing left that only a browser's own loader could follow."""
-    script = scrubber._bundle("lab.js", set())
-    names = re.findall(r"^// (\w+\.js)$", script, re.MULTILINE)
-    assert names[-1] == "lab.js" and len(names) == len(set(names)) > 5
-    assert set(names) == {path.name for path in Path(scrubber.__file__).parent.glob("*.js")} - {"cursor.js"}
-    assert not re.search(r"^import ", script, re.MULTILINE)
-    assert re.findall(r"^export \w+", script, re.MULTILINE) == ["export default"]
-    tops = re.findall(r"^(?:export )?(?:default )?(?:async )?(?:const|let|class|function) (\w+)", script, re.MULTILINE)
-    assert len(tops) == len(set(tops)) > 15, "two modules name one thing alike"

@@ -1,7 +1,8 @@
 // The plane through a digit: a map to move over, and the digit of the place where the pointer is.
 import { drawOver, paintGround, Plane } from "./map.js";
 import { floats, paintChange, paintDigit, PIXELS } from "./plates.js";
-import { copyLink, saveMap, saveNumbers } from "./takeaway.js";
+import { copyLink } from "../gallery/give.js";
+import { saveMap, saveNumbers } from "./takeaway.js";
 
 const NBSP = "\u00a0";
 const percent = (p) => (p > 0.999 ? `> 99.9${NBSP}%` : `${(100 * p).toFixed(1)}${NBSP}%`);

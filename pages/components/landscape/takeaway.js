@@ -1,27 +1,5 @@
 // What a visitor takes away: the link, the map, the numbers.
-const address = ({ link }) => {
-  const url = new URL(window.location.href);
-  url.search = link;
-  return url.href;
-};
-
-export async function copyLink(data, word) {
-  try {
-    await navigator.clipboard.writeText(address(data));
-    word.textContent = "Link copied";
-  } catch {
-    window.prompt("Copy this link:", address(data));
-  }
-  setTimeout(() => (word.textContent = "Copy link"), 1600);
-}
-
-function give(blob, { file }, ending) {
-  const anchor = document.createElement("a");
-  anchor.href = URL.createObjectURL(blob);
-  anchor.download = `epsilon-lab-${file}.${ending}`;
-  anchor.click();
-  setTimeout(() => URL.revokeObjectURL(anchor.href), 1000);
-}
+import { address, give } from "../gallery/give.js";
 
 export function saveNumbers(data) {
   const { classes, confidence, a, b, count } = data.plane;

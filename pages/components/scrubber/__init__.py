@@ -1,7 +1,6 @@
 """The scrubber: a whole sweep in the browser, dragged through at the display's rate. Bytes here, pictures there."""
 
 import base64
-import re
 from pathlib import Path
 from typing import Any
 
@@ -9,55 +8,23 @@ import numpy as np
 import streamlit as st
 
 from core.sweep import Sweep
+from pages.components import browser, packing
 
 _HERE = Path(__file__).parent
-_IMPORT = re.compile(r'^import .* from "\./(.*)";\n', re.MULTILINE)
-_EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
-
-
-def _text(name: str) -> str:
-    return (_HERE / name).read_text(encoding="utf-8")
-
-
-def _bundle(name: str, seen: set[str]) -> str:
-    """A module and those that it imports, each once and before its first user, as the one module that Streamlit takes.
-
-    All their names come to lie in one scope, where a browser refuses to find one twice.
-    """
-    if name in seen:
-        return ""
-    seen.add(name)
-    text = _text(name)
-    before = "".join(_bundle(other, seen) for other in _IMPORT.findall(text))
-    return f"{before}\n// {name}\n{_EXPORT.sub('', _IMPORT.sub('', text))}"
-
 
 _scrubber = st.components.v2.component(
     "epsilon_scrubber",
-    html=_text("scrubber.html"),
-    css=_text("scrubber.css") + _text("icons.css"),
-    js=_bundle("lab.js", set()) + "//# sourceURL=scrubber.js\n",
+    html=browser.text(_HERE, "scrubber.html"),
+    css=browser.text(_HERE, "scrubber.css") + browser.text(_HERE, "icons.css"),
+    js=browser.bundle(_HERE, "lab.js", "scrubber"),
 )
 _cursor = st.components.v2.component(
     "epsilon_cursor",
     html='<i class="epsilon-cursor" hidden></i>',
     css=".stElementContainer:has(.epsilon-cursor) { display: none; }",
-    js=_text("cursor.js"),
+    js=browser.text(_HERE, "cursor.js"),
     isolate_styles=False,  # its style is about its place on the page
 )
-TOUCHED = 0.5 / 255  # a pixel counts as touched from half a grey level on
-
-
-def _coded(array: np.ndarray) -> str:
-    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
-
-
-def _quantised(change: np.ndarray) -> tuple[str, list[float]]:
-    """Each row as int8 shares of its own largest entry, so that a small change keeps its shape; and those entries."""
-    rows = change.reshape(len(change), -1)
-    scales = np.abs(rows).max(axis=1)
-    shares = np.rint(127 * rows / np.where(scales > 0, scales, 1)[:, None]).astype(np.int8)
-    return _coded(shares), scales.tolist()
 
 
 def pack(sweep: Sweep, *, skip: int = 0) -> dict[str, Any]:
@@ -66,23 +33,23 @@ def pack(sweep: Sweep, *, skip: int = 0) -> dict[str, Any]:
     skip: leave that many rows out at the beginning.
     """
     result = sweep.result
-    change, scales = _quantised(result.change[skip:])
+    change, scales = packing.quantised(result.change[skip:])
     numbers = {
         "epsilons": sweep.epsilons.round(6),
         "success": result.success,
         "linf": result.linf,
         "l2": result.l2,
-        "touched": (np.abs(result.change).reshape(len(result), -1) >= TOUCHED).sum(axis=1),
+        "touched": np.array(packing.touched(result.change)),
         "gradients": result.gradients,
         "forwards": result.forwards,
         "size": result.size,
     }
     return {
-        "original": _coded(np.rint(255 * result.clean[0]).astype(np.uint8)),
+        "original": packing.coded(np.rint(255 * result.clean[0]).astype(np.uint8)),
         "change": change,
         "scales": scales,
-        "before": _coded(result.probabilities_clean[0].astype(np.float32)),
-        "probabilities": _coded(result.probabilities[skip:].astype(np.float32)),
+        "before": packing.coded(result.probabilities_clean[0].astype(np.float32)),
+        "probabilities": packing.coded(result.probabilities[skip:].astype(np.float32)),
         **{name: value[skip:].tolist() for name, value in numbers.items()},
     }
 
@@ -91,9 +58,14 @@ def pack_film(sweep: Sweep, probabilities: np.ndarray) -> dict[str, Any]:
     """The path of a sweep's last row, with the model's probabilities along it (steps + 1, 10), as JSON."""
     assert sweep.result.path is not None, "a film is made of a path"
     path = sweep.result.path[:, -1].astype(np.float64)
-    change, scales = _quantised(path - sweep.result.clean[-1])
+    change, scales = packing.quantised(path - sweep.result.clean[-1])
     eps = float(sweep.epsilons[-1])
-    return {"eps": eps, "change": change, "scales": scales, "probabilities": _coded(probabilities.astype(np.float32))}
+    return {
+        "eps": eps,
+        "change": change,
+        "scales": scales,
+        "probabilities": packing.coded(probabilities.astype(np.float32)),
+    }
 
 
 def row_of(packed: dict[str, Any], at: int) -> dict[str, Any]:
