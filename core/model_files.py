@@ -6,6 +6,7 @@ import math
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -72,19 +73,28 @@ def _unbuildable(error: Exception) -> ModelRefused:
 
 
 def _check_sizes(config: dict, *, old: bool) -> None:
-    """Refuse a model that would fill the memory. In a stateless scope Keras makes no weight, only its shape."""
+    """Refuse a model that would fill the memory.
+
+    In a stateless scope Keras makes no weight, only its shape; but it notes each, and makes them all when that thread
+    next leaves such a scope, as many a layer does. The notes of a thread of its own go with it.
+    """
     try:
-        with keras.StatelessScope(initialize_variables=False):
-            rebuild = model_from_config if old else keras.saving.deserialize_keras_object
-            model: Any = rebuild(config)
-            parameters = model.count_params()
-            widest = max(_values(layer) for layer in model.layers)
+        with ThreadPoolExecutor(max_workers=1) as aside:
+            parameters, widest = aside.submit(_sizes, config, old).result()
     except Exception as error:
         raise _unbuildable(error) from error
     if parameters > MAX_PARAMETERS:
         raise ModelRefused(f"The model has {parameters:,} parameters; at most {MAX_PARAMETERS:,} are accepted.")
     if widest > MAX_VALUES:
         raise ModelRefused(f"A layer makes {widest:,} numbers of one image; at most {MAX_VALUES:,} are accepted.")
+
+
+def _sizes(config: dict, old: bool) -> tuple[int, int]:
+    """The parameters of the model, and the numbers that its widest layer makes of one image; no weight is made."""
+    with keras.StatelessScope(initialize_variables=False):
+        rebuild = model_from_config if old else keras.saving.deserialize_keras_object
+        model: Any = rebuild(config)
+        return model.count_params(), max(_values(layer) for layer in model.layers)
 
 
 def _values(layer: keras.layers.Layer) -> int:
