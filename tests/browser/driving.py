@@ -23,6 +23,16 @@ FLAGS = (
     "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync "
     "--no-first-run"
 ).split()
+#: Every message from the server comes that many milliseconds late, in its order: a far or busy server.
+LATE = """ms => {
+  const real = WebSocket.prototype.addEventListener;
+  WebSocket.prototype.addEventListener = function (kind, hear, ...rest) {
+    real.call(this, kind, kind === "message" ? event => setTimeout(() => hear.call(this, event), ms) : hear, ...rest);
+  };
+  Object.defineProperty(WebSocket.prototype, "onmessage", {
+    set(hear) { this.addEventListener("message", hear); },
+  });
+}"""
 IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
@@ -86,10 +96,13 @@ def until(check: Callable[[], Any], seconds: float, what: str) -> Any:
     return answer
 
 
-def new_context(browser: Browser, url: str, **options: Any) -> BrowserContext:
-    """A browser with an empty cache, on a desk unless the options say otherwise."""
+def new_context(browser: Browser, url: str, late: int = 0, **options: Any) -> BrowserContext:
+    """A browser with an empty cache, on a desk unless the options say otherwise; late: by how many milliseconds it hears
+    the server."""
     context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "color_scheme": "light", **options})
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url.rstrip("/"))
+    if late:
+        context.add_init_script(f"({LATE})({late})")
     return context
 
 

@@ -125,6 +125,25 @@ def test_picks_and_releases_faster_than_their_answers(visit):
     assert visit(copied.partition("?")[2]).looks() == looks
 
 
+def test_an_answer_that_was_under_way_does_not_take_the_thumb_back(visit):
+    """A digit's answer leaves the server before the thumb is let go, and arrives after it with the older ε."""
+    seen = visit(SEVEN, late=700)
+    for label, first, then in ((3, 0.5, 0.9), (1, 0.2, 0.7)):
+        seen.page.mouse.click(*seen.point(first))
+        seen.page.wait_for_timeout(1000)
+        was = seen.pixels("before")
+        seen.one(f".st-key-digit_{label} button").click()
+        seen.page.wait_for_timeout(300)
+        assert seen.pixels("before") == was, "the answer was to be late"
+        seen.page.mouse.click(*seen.point(then))
+        until(lambda was=was: seen.pixels("before") != was, 20, "the other digit")
+        for _ in range(15):
+            assert seen.eps == pytest.approx(0.3 * then, abs=0.004)
+            seen.page.wait_for_timeout(100)
+        seen.settled()
+        assert seen.text(".plate.after .note") == f"ε = {seen.eps:.3f}"
+
+
 def test_a_release_is_answered_with_little(visit):
     """What comes over the wire after a release: kilobytes, not the sweep once more."""
     seen = visit(SEVEN)

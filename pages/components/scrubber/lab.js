@@ -26,6 +26,7 @@ class Lab {
     this.curve = new Curve(root);
     this.slider = new Slider(root, this);
     this.row = this.frame = this.at = 0; // at: the ε where the visitor is; row: the nearest that there is
+    this.held = null; // { eps, norm } where the visitor's hand went, until an answer knows of it
     this.say = (eps) => eps.toFixed(this.data.decimals);
     this.pathButton.onclick = () => this.askPath();
     one(".copy").onclick = () => copyLink(this, one(".copy .word"));
@@ -61,6 +62,7 @@ class Lab {
     const { offered } = this;
     this.cursor = window.epsilonCursor;
     if (!this.cursor) this.lab.classList.remove("working"); // an error stands in its place
+    this.hear();
     if (!offered || offered.key !== this.cursor?.data.key) return;
     const first = !this.data;
     if (this.plates.readTheme()) this.drawn = null;
@@ -68,7 +70,7 @@ class Lab {
     const { eps, row, film } = this.cursor.data;
     if (fresh) {
       this.halt();
-      this.at = eps;
+      this.at = this.held?.norm === offered.norm ? this.held.eps : eps;
     }
     if (offered !== this.data) this.grid = new Sweep(offered.sweep);
     if (offered !== this.data || row !== this.extra) {
@@ -87,6 +89,11 @@ class Lab {
     if (film && film.id !== this.filmSeen && film.scales.length > 1 && !first) this.playFilm(film);
     this.filmSeen = film?.id;
     this.draw();
+  }
+
+  /** An answer that was under way when the thumb moved says an older ε: it must not take the thumb back. */
+  hear() {
+    if (this.held && Math.abs(this.cursor?.data.eps - this.held.eps) <= 0.51 * this.data.step) this.held = null;
   }
 
   /** The picture stands back while Python works out the row at this ε, or the steps that were asked for. */
@@ -148,6 +155,12 @@ class Lab {
   /** Show a row. */
   go(row) {
     this.want(this.sweep.epsilons[row]);
+  }
+
+  /** Go to where the visitor's hand is. */
+  follow(eps) {
+    this.want(eps);
+    this.held = { eps, norm: this.data.norm };
   }
 
   /** Go to an ε; where that lies between two of the sweep's, Python will work out that one once it hears of it. */

@@ -4,7 +4,7 @@ import { setText } from "./words.js";
 const PLAY_MS = 6000;
 
 export class Slider {
-  /** lab: gives `at`, `eps`, `sweep`, `data`, `say`, and takes `go(row)`, `want(eps)`, `release()` and `halt()`. */
+  /** lab: gives `at`, `eps`, `sweep`, `data`, `say`, and takes `follow(eps)`, `go(row)`, `release()` and `halt()`. */
   constructor(root, lab) {
     this.lab = lab;
     for (const name of ["rail", "thumb", "tip", "done"]) this[name] = root.querySelector(`.${name}`);
@@ -37,8 +37,8 @@ export class Slider {
     const share = Math.max(0, Math.min(1, (event.clientX - track.left) / track.width));
     const { lab } = this;
     const { max, step, whole } = lab.data;
-    if (whole) lab.go(lab.sweep.nearest(share * max));
-    else lab.want(Math.round((share * max) / step) * step);
+    const { epsilons } = lab.sweep;
+    lab.follow(whole ? epsilons[lab.sweep.nearest(share * max)] : Math.round((share * max) / step) * step);
   }
 
   key(event) {
@@ -51,7 +51,7 @@ export class Slider {
     else if (to === undefined) return;
     else {
       lab.halt();
-      lab.want(Math.max(0, Math.min(max, Math.round(to / step) * step)));
+      lab.follow(Math.max(0, Math.min(max, Math.round(to / step) * step)));
       clearTimeout(this.pause);
       this.pause = setTimeout(() => lab.release(), 120);
     }
