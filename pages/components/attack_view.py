@@ -8,18 +8,26 @@ import streamlit as st
 
 from core import sweep
 from core.errors import InputError
-from pages.components import cache, controls, jobs, long_sweep, own_digit, scrubber, session, snippet, strip
-from pages.components.jobs import Job
+from pages.components import (
+    cache,
+    controls,
+    long_sweep,
+    opening,
+    own_digit,
+    pending,
+    scrubber,
+    session,
+    snippet,
+    strip,
+)
 from pages.components.question import Question
 from pages.components.session import DECIMALS, STEP, View
 
 _SCRUBBER, _CURSOR = "scrubber", "cursor"
 _FILM = "film_eps"
-_CODE = "code_asked"
 _WHOLE = "whole_sweep"  # the question whose whole sweep the scrubber has asked for
 _FAULT = "sweep_fault"  # what the scrubber said instead of a sweep
-_LONG = "long_sweep"  # (the question's key, its job) of a sweep that takes seconds
-_SEEN = "long_sweep_seen"  # the job whose end the page knows of
+_LONG = "long_sweep"  # the place of a sweep that takes seconds
 _LOOK = 0.3  # seconds between two looks at such a job
 _AT_ONCE = 0.5  # seconds that a page waits for one before it shows progress
 _QUICK = 5  # gradients or queries an image up to which the whole sweep is there before anybody would miss it
@@ -31,69 +39,52 @@ def draw() -> None:
     The scrubber is drawn first, though it stands below the picks: it is what the visitor waits for.
     """
     view = session.current()
-    code_asked = st.session_state.pop(_CODE, False)
-    picks = st.container(horizontal=True, key="picks", vertical_alignment="bottom", gap="xsmall")
-    notice = st.empty()  # here with or without one, so that the scrubber keeps its place
-    if session.notes():
-        notice.info("A part of the link was ignored. " + " ".join(session.notes()), icon=":material/link_off:")
-    job = _long_job(view)
-    st.fragment(_sweep, run_every=_LOOK if job and not job.over else None)()
+    code_asked = opening.code_asked()
+    picks = opening.row()
+    opening.link_notes(st.empty())  # here with or without one, so that the scrubber keeps its place
+    _wait_for_long(view)
+    pending.watch(_LONG, lambda over: _sweep(), every=_LOOK)
     _cursor()
     with picks:
         asked = strip.draw(view.index)
         controls.draw(view)
-    if asked == "draw":
-        own_digit.draw()
-    elif asked == "upload":
-        own_digit.upload()
-    elif code_asked:
-        _show_code(view)
+    own_digit.ask(asked)
+    if code_asked and not asked:
+        opening.show_code(snippet.code(view))
 
 
-def _long_job(view: View) -> Job | None:
-    """The job that works this view's sweep out, where that takes seconds; one for other picks is no longer wanted."""
+def _wait_for_long(view: View) -> None:
+    """Have this view's sweep worked out beside the page, where that takes seconds; one for other picks ends."""
     try:
         asked = cache.question(view)
     except InputError:
-        return None  # the scrubber's place will say it
-    key, job = st.session_state.get(_LONG, (None, None))
-    if key != asked.key:
-        if job:
-            job.cancel()
-        job = None
-        if long_sweep.is_long(asked) and long_sweep.answer(asked) is None:
-            job = long_sweep.ask(asked, session.visitor())
-            job.wait(_AT_ONCE)
-        st.session_state[_LONG] = (asked.key, job)
-    return job
+        return pending.drop(_LONG)  # the scrubber's place will say it
+    known = not long_sweep.is_long(asked) or long_sweep.answer(asked) is not None
+    pending.of(_LONG, asked, None if known else long_sweep.work(asked), at_once=_AT_ONCE)
 
 
-def _progress(job: Job) -> None:
-    """How far a long sweep is, and a way to end it; once it is over, the page need not look again."""
-    over = job.over
-    job.look()
-    if not over:
-        place = jobs.QUEUE.place(job)
-        words = f"{place} ahead in the queue" if place else f"Attacking… {job.done} of {job.total}"
+def _progress() -> None:
+    """How far a long sweep is, and a way to end it."""
+    found = pending.current(_LONG)
+    if found is None or found.job is None:
+        return
+    job = found.job
+    if not job.over:
+        words = f"{found.place} ahead in the queue" if found.place else f"Attacking… {job.done} of {job.total}"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(min(job.done / max(job.total, 1), 1.0), words)
-            st.button("Stop", key="stop_sweep", on_click=job.cancel)
-    elif job.state == jobs.CANCELLED:
+            st.button("Stop", key="stop_sweep", on_click=found.stop)
+    elif found.stopped:
         st.caption(f"Stopped at {job.done} of {job.total}: what stands here is the best so far.")
-    elif job.fault:
-        st.error(job.fault, icon=":material/error:")
-    if over and st.session_state.get(_SEEN) is not job:
-        st.session_state[_SEEN] = job
-        st.rerun()
+    elif found.fault:
+        st.error(found.fault, icon=":material/error:")
 
 
 def _sweep() -> None:
     """The scrubber with the sweep in it; runs again for the sweep's second part, and while a long one is on its way."""
     view = session.current()
     st.session_state.pop(_FAULT, None)
-    job = st.session_state.get(_LONG, (None, None))[1]
-    if job:
-        _progress(job)
+    _progress()
     try:
         scrubber.draw(_data(view, cache.question(view)), key=_SCRUBBER, on_whole=_whole_asked)
     except InputError as fault:
@@ -112,8 +103,7 @@ def _cursor() -> None:
     except InputError as fault:
         if st.session_state.get(_FAULT) != str(fault):
             st.error(str(fault), icon=":material/error:")
-    if _CODE in st.session_state:
-        st.rerun()  # a dialog belongs to the page
+    opening.rerun_for_code()
 
 
 def _part(view: View, asked: Question) -> tuple[float, ...] | None:
@@ -137,7 +127,7 @@ def _packed(view: View, asked: Question) -> tuple[dict[str, Any], bool]:
     if not long_sweep.is_long(asked):
         part = _part(view, asked)
         return cache.swept(asked, part), part is None
-    job = st.session_state[_LONG][1]
+    job = st.session_state[_LONG].job
     found = long_sweep.answer(asked) or (job and job.over and job.result)
     return (found, True) if found else (long_sweep.blank(asked), False)
 
@@ -206,14 +196,8 @@ def _film_asked() -> None:
 
 def _code_asked() -> None:
     _moved("code")
-    st.session_state[_CODE] = True
+    opening.ask_code()
 
 
 def _whole_asked() -> None:
     st.session_state[_WHOLE] = getattr(st.session_state.get(_SCRUBBER), "whole", None)
-
-
-@st.dialog("The same, in Python", width="medium")
-def _show_code(view: View) -> None:
-    st.code(snippet.code(view), language="python", wrap_lines=True)
-    st.caption("Run it where this project's folder is the working directory, or on the Python path.")

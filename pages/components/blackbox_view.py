@@ -1,6 +1,6 @@
 """The Black box page once the network is awake: one attack as a film, and beside it the other kinds of attacker."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,19 +16,18 @@ from pages.components import (
     extras,
     film,
     filming,
-    jobs,
-    own_digit,
+    opening,
     packing,
+    pending,
     session,
     snippet,
-    strip,
     transfer_view,
 )
 from pages.components.filming import FILMS, Scene
+from pages.components.pending import Pending
 from pages.components.session import DECIMALS, View
 
-_KEY, _JOB, _CODE, _MOVED = "film", "filming", "film_code", "film_moved"
-_LOOK = 0.4  # seconds between two looks at what has come in
+_KEY, _JOB, _MOVED = "film", "filming", "film_moved"
 _FIRST = "scores"  # what an attacker knows for who comes to this page first
 
 #: What an attacker may know: the word for it, what that means, and the attack that stands for it.
@@ -50,67 +49,24 @@ _knows = extras.Extra("knows", None, _read_knowledge, "one of " + ", ".join(KNOW
 _EXTRAS = (_knows, budget.share)
 
 
-@dataclass
-class _Running:
-    """The films that this visitor's page waits for.
-
-    wanted: the page's own scene first, then one for each knowledge; job: None where all were known already; shown:
-    whether the page knows that it is over; stopped: whether the visitor has stopped it.
-    """
-
-    wanted: tuple[Scene, ...]
-    job: jobs.Job | None
-    shown: bool = False
-    stopped: bool = False
-
-    def stop(self) -> None:
-        """End it here; what has come in stays."""
-        self.stopped = True
-        if self.job is not None:
-            self.job.cancel()
-
-    @property
-    def left_behind(self) -> bool:
-        """Whether it ended because its page was away, and not because the visitor wanted that."""
-        return self.job is not None and self.job.state == jobs.CANCELLED and not self.stopped
-
-    @property
-    def over(self) -> bool:
-        return self.job is None or self.job.over
-
-    def film(self, scene: Scene) -> dict[str, Any] | str | None:
-        """A scene's film as far as it has come, the sentence why there is none, or None."""
-        parts = [] if self.job is None else [part for of, part in list(self.job.parts) if of == scene]
-        return FILMS.get(scene) or (parts[-1] if parts else None)
-
-
 def draw() -> None:
     """Everything on the page. Each fault is a sentence where it arose; the picks stay."""
     _first_visit()
     view = _settled(session.current())
-    if st.session_state.pop(_CODE, False):
-        _show_code(view)
-    picks = st.container(horizontal=True, key="picks", vertical_alignment="bottom", gap="xsmall")
-    extras.said(_EXTRAS)  # a fault of the link in them has its note, too
-    if session.notes():
-        st.info("A part of the link was ignored. " + " ".join(session.notes()), icon=":material/link_off:")
-    with picks:
-        asked = strip.draw(view.index)
+    if opening.code_asked():
+        opening.show_code(snippet.film(replace(view, eps=budget.eps(view.norm))))
+    with opening.picks(_EXTRAS):
         controls.model(view)
         controls.attack(view, _with_knowledge(_knowledge()), _settled)
         budget.draw(view.norm, lambda: controls.norm(view, _settled))
         controls.target(view)
     _pick_knowledge()
-    if asked == "draw":
-        own_digit.draw()
-    elif asked == "upload":
-        own_digit.upload()
     try:
-        running = _running(view)
+        _begin(view)
     except InputError as fault:
         st.error(str(fault), icon=":material/error:")
         return
-    st.fragment(_film, run_every=None if running.over else _LOOK)()
+    pending.watch(_JOB, _film)
     transfer_view.draw(view, _link(view))
 
 
@@ -170,52 +126,43 @@ def _scene(view: View) -> Scene:
     return cache.question(view), budget.eps(view.norm)
 
 
-def _running(view: View) -> _Running:
-    """The films that the picks ask for; new ones, and an end to the old, once they ask for others."""
+def _begin(view: View) -> None:
+    """Have the films made that the picks ask for: the page's own scene first, then one for each knowledge."""
     usual = [view.with_attack(_standing_for(knows)) for knows in KNOWLEDGE]
     wanted = tuple(_scene(each) for each in (view, *usual))
-    was: _Running | None = st.session_state.get(_JOB)
-    if was is not None and was.wanted == wanted and not was.left_behind:
-        return was
-    if was is not None and was.job is not None:
-        was.job.cancel()
-    job = None
-    if any(FILMS.get(scene) is None for scene in wanted):
-        work = lambda job: filming.run(job, wanted[0], dict.fromkeys(wanted[1:]))  # noqa: E731
-        job = jobs.QUEUE.submit(work, owner=session.visitor())
-    st.session_state[_JOB] = _Running(wanted, job)
-    return st.session_state[_JOB]
+    known = all(FILMS.get(scene) is not None for scene in wanted)
+    work = lambda job: filming.run(job, wanted[0], dict.fromkeys(wanted[1:]))  # noqa: E731
+    pending.of(_JOB, wanted, None if known else work)
 
 
-def _film() -> None:
-    """What has come in so far; runs again and again until all has."""
+def _film(over: bool) -> None:
+    """What has come in so far."""
     if st.session_state.pop(_MOVED, False):
         st.rerun()  # the picks are another part of the page
-    running: _Running = st.session_state[_JOB]
-    over = running.over  # asked before the parts are read: none can come in between unseen
-    job = running.job
-    if job is not None:
-        job.look()
-    if job is not None and job.fault:
-        st.error(job.fault, icon=":material/error:")
+    found: Pending = st.session_state[_JOB]
+    if found.fault:
+        st.error(found.fault, icon=":material/error:")
     else:
-        data = _data(_settled(session.current()), running, over)
-        film.draw(data, key=_KEY, on_stop=running.stop, on_code=_code_asked, on_knows=_knowledge_asked)
-    if _CODE in st.session_state:
-        st.rerun()
-    if over and not running.shown and job is not None:
-        running.shown = True
-        st.rerun()  # the page no longer needs to look
+        data = _data(_settled(session.current()), found, over)
+        film.draw(data, key=_KEY, on_stop=found.stop, on_code=opening.ask_code, on_knows=_knowledge_asked)
+    opening.rerun_for_code()
 
 
-def _data(view: View, running: _Running, over: bool) -> dict[str, Any]:
-    job, scene = running.job, running.wanted[0]
+def _come(found: Pending, scene: Scene) -> dict[str, Any] | str | None:
+    """A scene's film as far as it has come, the sentence why there is none, or None."""
+    parts = [part for of, part in found.parts() if of == scene]
+    return FILMS.get(scene) or (parts[-1] if parts else None)
+
+
+def _data(view: View, found: Pending, over: bool) -> dict[str, Any]:
+    scene, *others = found.asked
     asked, eps = scene
-    own = running.film(scene)
+    own = _come(found, scene)
     shot = own if isinstance(own, dict) else None
     before = cache.reading(view.model, asked.version, view.x.tobytes())
-    told = dict(zip(KNOWLEDGE, map(running.film, running.wanted[1:]), strict=True))
+    told = {knows: _come(found, other) for knows, other in zip(KNOWLEDGE, others, strict=True)}
     return {
+        **pending.told(found, over),
         "key": f"{asked.key}-{eps:g}",
         "film": shot,
         "whole": shot is not None and shot["unit"] != "progress",
@@ -231,11 +178,6 @@ def _data(view: View, running: _Running, over: bool) -> dict[str, Any]:
         "norms": {name: norms.get(name).title for name in norms.names()},
         "minimises": attacks.get(view.attack).minimises,
         "attack": attacks.get(view.attack).title,
-        "running": not over,
-        "stopped": job is not None and job.state == jobs.CANCELLED,
-        "place": jobs.QUEUE.place(job) if job is not None and job.state == jobs.WAITING else 0,
-        "done": 0 if job is None else job.done,
-        "total": 1 if job is None else job.total,
         "rows": [_row(view, knows, told[knows]) for knows in told],
         "knows": _knowledge(),
         "caption": f"{cache.titles().get(view.model, view.model)}, {controls.named(view)}, "
@@ -279,13 +221,3 @@ def _knowledge_asked() -> None:
 def _link(view: View) -> str:
     said = {**extras.said(_EXTRAS), "knows": _knowledge()}
     return "&".join((session.link(replace(view, eps=budget.eps(view.norm))), urlencode(said)))
-
-
-def _code_asked() -> None:
-    st.session_state[_CODE] = True
-
-
-@st.dialog("The same, in Python", width="medium")
-def _show_code(view: View) -> None:
-    st.code(snippet.film(replace(view, eps=budget.eps(view.norm))), language="python", wrap_lines=True)
-    st.caption("Run it where this project's folder is the working directory, or on the Python path.")

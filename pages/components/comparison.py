@@ -1,18 +1,19 @@
 """All attacks on one digit: which are run and how, in which order, and what is told of each."""
 
-import math
 import time
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from core import attacks, knobs, norms
+from core import attacks, norms
 from core.classifier import Classifier
 from core.errors import InputError
 from core.result import Result
 from pages.components import packing
 from pages.components.jobs import Job
+from pages.components.question import cost
 from pages.components.session import View, eps_max, snap
 
 
@@ -27,11 +28,20 @@ class Entry:
         """The attack with its default knobs."""
         return self.view.instance()
 
-    @property
-    def cost(self) -> float:
-        """Roughly what it spends, to begin with the cheap ones: the product of its whole-numbered knobs."""
-        settings = knobs.as_dict(self.attack)
-        return math.prod(max(settings[each.name], 1) for each in knobs.of(type(self.attack)) if each.kind == "int")
+
+@dataclass(frozen=True)
+class Comparison:
+    """All attacks on one digit. view: what all of them share; version: the network's; norm, eps: the budget."""
+
+    view: View
+    version: str
+    norm: str
+    eps: float
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """The attacks, in order."""
+        return entries(self.view, self.norm, self.eps)
 
 
 def entries(view: View, norm: str, eps: float) -> list[Entry]:
@@ -45,7 +55,7 @@ def entries(view: View, norm: str, eps: float) -> list[Entry]:
         target = view.target if cls.targetable else None
         budget = eps if within == norm else snap(share * eps_max(within), within)
         found.append(Entry(replace(view, attack=name, knobs=(), norm=within, target=target, eps=budget)))
-    return sorted(found, key=lambda each: (each.view.norm != norm, each.cost))
+    return sorted(found, key=lambda each: (each.view.norm != norm, cost(each.attack)))
 
 
 def run(job: Job, model: Classifier, chosen: list[Entry]) -> None:

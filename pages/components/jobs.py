@@ -52,8 +52,10 @@ class Job:
 
     @property
     def wanted(self) -> bool:
-        """Whether anybody still waits for it."""
-        return self._wanted and time.monotonic() - self._seen < ABANDONED
+        """Whether anybody still waits for it; once nobody does, a page that comes back does not change that."""
+        if time.monotonic() - self._seen >= ABANDONED:
+            self._wanted = False
+        return self._wanted
 
     @property
     def over(self) -> bool:
@@ -88,7 +90,7 @@ class Job:
             _log.exception("A job failed.")
             self.state, self.fault = FAILED, "This could not be finished. The details are in the server's log."
         else:
-            self.state = DONE if self.wanted else CANCELLED
+            self.state = DONE if self._wanted else CANCELLED  # whoever never asked has not cut it short
 
 
 class Queue:

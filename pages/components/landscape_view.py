@@ -1,6 +1,6 @@
 """The Landscape page once the network is awake: the plane through a digit, as a map and as a surface."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,61 +14,45 @@ from pages.components import (
     controls,
     extras,
     figures,
-    jobs,
     landscape,
-    own_digit,
+    opening,
+    pending,
     session,
     snippet,
-    strip,
     terrain,
 )
+from pages.components.pending import Pending
 from pages.components.session import View
 from pages.components.terrain import Survey
 
-_KEY, _JOB, _CODE = "landscape", "survey", "landscape_code"
+_KEY, _JOB = "landscape", "survey"
 _LOOK = 0.3  # seconds between two looks
 _AT_ONCE = 0.8  # seconds that a page waits for a quick survey before it shows progress
 _toward = extras.choice("toward", terrain.directions())
 _EXTRAS = (budget.share, _toward)
 
 
-@dataclass
-class _Running:
-    """The survey that this visitor's page shows. asked: what it is about; shown: whether the page shows its end."""
-
-    asked: tuple
-    view: View
-    job: jobs.Job
-    shown: bool = False
-
-
 def draw() -> None:
     """Everything on the page. Each fault is a sentence where it arose; the picks stay."""
     view = session.current()
-    if st.session_state.pop(_CODE, False):
-        _show_code(replace(view, eps=budget.eps(view.norm)))
-    picks = st.container(horizontal=True, key="picks", vertical_alignment="bottom", gap="xsmall")
-    extras.said(_EXTRAS)  # a fault of the link in them has its note, too
-    if session.notes():
-        st.info("A part of the link was ignored. " + " ".join(session.notes()), icon=":material/link_off:")
-    with picks:
-        asked = strip.draw(view.index)
+    if opening.code_asked():
+        opening.show_code(snippet.plane(replace(view, eps=budget.eps(view.norm)), _toward.value))
+    with opening.picks(_EXTRAS):
         controls.model(view)
         controls.attack(view)
         budget.draw(view.norm, lambda: controls.norm(view))
         st.selectbox(
             "Second direction", _toward_choices(), format_func=terrain.title, width=150, **_toward.bound(_toward.value)
         )
-    if asked == "draw":
-        own_digit.draw()
-    elif asked == "upload":
-        own_digit.upload()
+    attacked, toward = replace(view, eps=budget.eps(view.norm)), _toward.value
     try:
-        running = _running(view)
+        model = cache.model(view.model)
+        asked = (attacked, model.version, toward)
+        pending.of(_JOB, asked, lambda job: terrain.survey(job, model, attacked, toward), at_once=_AT_ONCE)
     except InputError as fault:
         st.error(str(fault), icon=":material/error:")
         return
-    st.fragment(_panels, run_every=None if running.job.over else _LOOK)()
+    pending.watch(_JOB, _panels, every=_LOOK)
 
 
 def _toward_choices() -> list[str]:
@@ -78,45 +62,24 @@ def _toward_choices() -> list[str]:
     ]
 
 
-def _running(view: View) -> _Running:
-    """The survey that the picks ask for; a new one, and an end to the old, once they ask for another."""
-    model = cache.model(view.model)
-    attacked = replace(view, eps=budget.eps(view.norm))
-    asked = (attacked, model.version, _toward.value)
-    was: _Running | None = st.session_state.get(_JOB)
-    if was is not None and was.asked == asked:
-        return was
-    if was is not None:
-        was.job.cancel()
-    toward = _toward.value
-    job = jobs.QUEUE.submit(lambda job: terrain.survey(job, model, attacked, toward), owner=session.visitor())
-    job.wait(_AT_ONCE)
-    st.session_state[_JOB] = _Running(asked, attacked, job)
-    return st.session_state[_JOB]
-
-
-def _panels() -> None:
-    """The map and the surface, or how far they are; runs again and again until they are there."""
-    running: _Running = st.session_state[_JOB]
-    job, over = running.job, running.job.over
-    job.look()
-    if job.fault:
-        st.error(job.fault, icon=":material/error:")
-    elif job.result is None:
-        place = jobs.QUEUE.place(job)
+def _panels(over: bool) -> None:
+    """The map and the surface, or how far they are."""
+    found: Pending = st.session_state[_JOB]
+    job, view = found.job, found.asked[0]
+    assert job is not None, "nothing of a survey is known before"
+    if found.fault:
+        st.error(found.fault, icon=":material/error:")
+    elif over and job.result is not None:
+        _show(view, job.result)
+    else:
+        place = found.place
         words = f"{place} ahead in the queue" if place else "Attacking, and asking the network at 10,201 points…"
         st.progress(job.done / job.total, words)
-    else:
-        _show(running.view, job.result)
-    if _CODE in st.session_state:
-        st.rerun()
-    if over and not running.shown:
-        running.shown = True
-        st.rerun()  # the page no longer needs to look
+    opening.rerun_for_code()
 
 
 def _show(view: View, survey: Survey) -> None:
-    landscape.draw(_data(view, survey), key=_KEY, on_code=_code_asked)
+    landscape.draw(_data(view, survey), key=_KEY, on_code=opening.ask_code)
     st.html("<b>The loss that an attack climbs</b>")
     unit = norms.get(survey.measure).title
     axes = (f"{survey.across} ({unit})", f"{survey.up} ({unit})")
@@ -135,7 +98,6 @@ def _data(view: View, survey: Survey) -> dict[str, Any]:
         "key": f"{hash((view, _toward.value)):x}",
         "label": view.y,
         **terrain.told(survey),
-        "working": False,
         "decimals": session.DECIMALS[norm],
         "headline": _headline(view, survey),
         "sentence": survey.note + _sentence(view, survey),
@@ -181,13 +143,3 @@ def _sentence(view: View, survey: Survey) -> str:
             f"{title} went to {budget.said(survey.measure, survey.change)}, where it reads {reads} with {share}."
         )
     return " ".join(filter(None, said))
-
-
-def _code_asked() -> None:
-    st.session_state[_CODE] = True
-
-
-@st.dialog("The same, in Python", width="medium")
-def _show_code(view: View) -> None:
-    st.code(snippet.plane(view, _toward.value), language="python", wrap_lines=True)
-    st.caption("Run it where this project's folder is the working directory, or on the Python path.")

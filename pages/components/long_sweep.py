@@ -1,33 +1,25 @@
 """Sweeps that take seconds: worked out beside the page, in the queue of long work, and kept for whoever asks next."""
 
-import math
-import threading
-from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from core import knobs, sweep
+from core import sweep
 from core.sweep import COUNT
-from pages.components import cache, jobs, scrubber
+from pages.components import cache, question, scrubber
 from pages.components.jobs import Job
+from pages.components.kept import Kept
 from pages.components.question import Question
 
 _LONG = 200  # steps or queries of the whole sweep's every row, up to which nobody is kept waiting
-_ROOM = 32  # sweeps that are kept
 
-_kept: OrderedDict[Question, dict[str, Any]] = OrderedDict()
-_lock = threading.Lock()
+_kept = Kept(32)
 
 
 def cost(asked: Question) -> float:
-    """Roughly what each row of a sweep takes: the product of the attack's whole-numbered knobs, as far as they matter.
-
-    An attack that looks for the smallest change runs once, and not once for every ε.
-    """
+    """Roughly what each row of the sweep takes: an attack that looks for the smallest change runs once for all."""
     attack = asked.instance
-    whole = [each for each in knobs.of(type(attack)) if each.kind == "int" and knobs.matters(attack, each)]
-    product = math.prod(max(getattr(attack, each.name), 1) for each in whole)
-    return product / COUNT if attack.minimises else product
+    return question.cost(attack) / COUNT if attack.minimises else question.cost(attack)
 
 
 def is_long(asked: Question) -> bool:
@@ -37,10 +29,7 @@ def is_long(asked: Question) -> bool:
 
 def answer(asked: Question) -> dict[str, Any] | None:
     """The whole sweep, as scrubber.pack gives it, if it was worked out for anybody before."""
-    with _lock:
-        if asked in _kept:
-            _kept.move_to_end(asked)
-        return _kept.get(asked)
+    return _kept.get(asked)
 
 
 def blank(asked: Question) -> dict[str, Any]:
@@ -49,11 +38,11 @@ def blank(asked: Question) -> dict[str, Any]:
     return cache.swept(idle, (0.0,))
 
 
-def ask(asked: Question, owner: str) -> Job:
-    """Queue the sweep for a visitor; the job's result is what `answer` will give, or the best so far once cancelled."""
+def work(asked: Question) -> Callable[[Job], dict[str, Any]]:
+    """What a job does for it; its result is what `answer` will give, or the best so far where it was cut short."""
     model = cache.model(asked.model)
 
-    def work(job: Job) -> dict[str, Any]:
+    def run(job: Job) -> dict[str, Any]:
         done = sweep.sweep(
             model,
             asked.x,
@@ -66,10 +55,7 @@ def ask(asked: Question, owner: str) -> Job:
         )
         packed = scrubber.pack(done)
         if job.wanted:
-            with _lock:
-                _kept[asked] = packed
-                while len(_kept) > _ROOM:
-                    _kept.popitem(last=False)
+            _kept.put(asked, packed)
         return packed
 
-    return jobs.QUEUE.submit(work, owner)
+    return run

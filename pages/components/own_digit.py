@@ -55,3 +55,11 @@ def upload() -> None:
         _offer(digits.open_picture(file.getvalue()), "uploaded")
     except InputError as fault:
         st.error(str(fault))
+
+
+def ask(how: str | None) -> None:
+    """Open the dialog that the strip's button asks for, if it was pressed."""
+    if how == "draw":
+        draw()
+    elif how == "upload":
+        upload()

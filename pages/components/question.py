@@ -1,13 +1,14 @@
 """What an attack on one digit is asked: everything that fixes its answer at every ε, and nothing else."""
 
 import hashlib
+import math
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from core import attacks
+from core import attacks, knobs
 from core.attacks import Attack
 
 
@@ -46,3 +47,9 @@ class Question:
         """Sixteen hexadecimal digits that tell this question from every other."""
         told = repr([getattr(self, field.name) for field in fields(self)])
         return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def cost(attack: Attack) -> float:
+    """Roughly what an attack spends on a digit: the product of its whole-numbered knobs, as far as they matter."""
+    whole = [each for each in knobs.of(type(attack)) if each.kind == "int" and knobs.matters(attack, each)]
+    return math.prod(max(getattr(attack, each.name), 1) for each in whole)

@@ -97,8 +97,10 @@ def until(check: Callable[[], Any], seconds: float, what: str) -> Any:
 
 
 def new_context(browser: Browser, url: str, late: int = 0, **options: Any) -> BrowserContext:
-    """A browser with an empty cache, on a desk unless the options say otherwise; late: by how many milliseconds it hears
-    the server."""
+    """A browser with an empty cache, on a desk unless the options say otherwise.
+
+    late: by how many milliseconds it hears the server late.
+    """
     context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, "color_scheme": "light", **options})
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url.rstrip("/"))
     if late:

@@ -165,7 +165,7 @@ def test_stopping_keeps_what_has_come_in():
 
 def test_a_cancelled_attack_hands_in_its_film_so_far_and_nobody_keeps_it():
     at = visited("digit=3503&attack=square&knows=scores&seed=5")
-    scene = at.session_state[FILM].wanted[0]
+    scene = at.session_state[FILM].asked[0]
     wait(at, FILM)
     filming.FILMS._answers.pop(scene)
     job = jobs.Job(lambda job: filming.run(job, scene, ()), owner="x")
@@ -185,7 +185,7 @@ def test_a_cancelled_attack_hands_in_its_film_so_far_and_nobody_keeps_it():
 def test_a_film_is_shown_while_it_is_made(monkeypatch):
     monkeypatch.setattr(filming, "_EVERY", 0.0)
     at = wait(visited("digit=3504&attack=square&knows=scores&budget=0.2"), FILM)
-    parts = [part for of, part in at.session_state[FILM].job.parts if of == at.session_state[FILM].wanted[0]]
+    parts = [part for of, part in at.session_state[FILM].job.parts if of == at.session_state[FILM].asked[0]]
     assert len(parts) > 2 and parts[0]["unit"] == "progress" and parts[-1]["unit"] == "queries"
     assert len(parts[1]["at"]) > len(parts[0]["at"]) and parts[0]["end"] == 1000
 

@@ -56,7 +56,7 @@ def test_every_attack_has_its_card(whole):
 
 def test_a_card_tells_what_the_attack_gives(whole):
     data, now = told(whole, "gallery"), view(whole)
-    model = whole.session_state[JOB].chosen[0].view.model
+    model = whole.session_state[JOB].asked.entries[0].view.model
     from pages.components import cache
 
     for name in ("fgsm", "pgd", "deepfool"):
@@ -98,10 +98,10 @@ def test_other_picks_begin_anew_and_end_what_ran(monkeypatch):
     second = at.session_state[JOB]
     assert second is not first and (first.job.over or not first.job.wanted)
     choose(at, "pick_within", "l2")
-    assert at.session_state[JOB].chosen[0].view.norm == "l2"
-    assert at.session_state[JOB].chosen[0].view.y == 2
+    assert at.session_state[JOB].asked.entries[0].view.norm == "l2"
+    assert at.session_state[JOB].asked.entries[0].view.y == 2
     at.run()
-    assert at.session_state[JOB] is at.session_state[JOB] and at.session_state[JOB].asked[2] == "l2"
+    assert at.session_state[JOB] is at.session_state[JOB] and at.session_state[JOB].asked.norm == "l2"
 
 
 def test_stopping_keeps_what_has_come_in(monkeypatch):

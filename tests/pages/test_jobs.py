@@ -92,14 +92,28 @@ def test_a_waiting_job_that_is_cancelled_never_runs():
     assert second.state == jobs.CANCELLED and "second" not in gate.order
 
 
-def test_a_job_whose_page_has_gone_is_not_wanted(monkeypatch):
-    job = Job(lambda job: None, owner="ann")
-    assert job.report(1, 2)
+def test_a_job_whose_page_has_gone_is_not_wanted_nor_ever_again(monkeypatch):
+    """What was told to stop has stopped: a page that comes back must not take its half for the whole."""
+
+    def work(job: Job) -> str:
+        assert job.report(1, 2)
+        monkeypatch.setattr(jobs, "ABANDONED", 0.0)
+        half = "whole" if job.report(1, 2) else "half"
+        monkeypatch.undo()
+        job.look()
+        assert not job.report(1, 2)
+        return half
+
+    job = Job(work, owner="ann")
+    job.run()
+    assert (job.state, job.result) == (jobs.CANCELLED, "half")
+
+
+def test_a_job_that_never_heard_that_its_page_was_gone_is_done(monkeypatch):
+    job = Job(lambda job: "whole", owner="ann")
     monkeypatch.setattr(jobs, "ABANDONED", 0.0)
-    assert not job.report(1, 2)
-    monkeypatch.undo()
-    job.look()
-    assert job.report(1, 2)
+    job.run()
+    assert (job.state, job.result) == (jobs.DONE, "whole")
 
 
 def test_faults_end_in_the_job_as_sentences_and_the_queue_goes_on():

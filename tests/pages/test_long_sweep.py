@@ -13,7 +13,7 @@ LONG = ("square", "nes", "hopskipjump", "autoattack")
 
 
 def job(at: AppTest) -> jobs.Job | None:
-    return at.session_state["long_sweep"][1]
+    return at.session_state["long_sweep"].job
 
 
 def settled(at: AppTest, seconds: float = 240) -> AppTest:

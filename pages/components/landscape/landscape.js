@@ -37,7 +37,6 @@ class Landscape {
   }
 
   take(data) {
-    this.node.classList.toggle("working", data.working);
     const dark = this.brightness() < 128;
     if (this.data?.key === data.key && this.dark === dark) return;
     const moved = this.data?.key !== data.key;
