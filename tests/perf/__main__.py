@@ -1,4 +1,7 @@
-"""`python -m tests.perf [engine|attacks|landscape|crowd|page|all] [--only NAMES] [--threads N]`: speeds as tables."""
+"""`python -m tests.perf [engine|attacks|landscape|crowd|page|reference|all] [--only NAMES] [--threads N]`: tables.
+
+reference, AutoAttack against PyTorch's, takes an hour, wants PyTorch and the official digits, and is no part of all.
+"""
 
 import argparse
 import os
@@ -28,14 +31,16 @@ def main() -> None:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=["engine", "attacks", "landscape", "crowd", "page", "all"],
+        choices=["engine", "attacks", "landscape", "crowd", "page", "reference", "all"],
         default="all",
         help="what to measure",
     )
     parser.add_argument("--threads", type=int, help="use this many cores only (Linux)")
     parser.add_argument("--repeats", type=int, default=5, help="interleaved repeats of each long measurement")
-    parser.add_argument("--only", help="attacks: these, with commas between; page: start, picks, slider or memory")
-    parser.add_argument("--digits", type=int, default=100, help="how many digits the attacks are compared on")
+    parser.add_argument(
+        "--only", help="attacks: these, with commas between; page: start, picks, slider or memory; reference: networks"
+    )
+    parser.add_argument("--digits", type=int, help="how many digits: of the attacks 100, of the reference 1,000")
     asked = parser.parse_args()
     if asked.threads:
         # Before TensorFlow starts, which sizes its thread pools by the cores that it may use.
@@ -49,7 +54,7 @@ def main() -> None:
     if asked.part in ("attacks", "all"):
         from tests.perf import attacks
 
-        attacks.main(asked.only, asked.digits, asked.repeats)
+        attacks.main(asked.only, asked.digits or 100, asked.repeats)
     if asked.part in ("landscape", "all"):
         from tests.perf import landscape
 
@@ -62,6 +67,10 @@ def main() -> None:
         from tests.perf import page
 
         page.main(asked.only)
+    if asked.part == "reference":
+        from tests.perf import reference
+
+        reference.main(asked.only, asked.digits or 1000)
 
 
 if __name__ == "__main__":
