@@ -15,18 +15,16 @@ import tensorflow as tf
 
 from core import losses, lowering, norms
 from core.attacks import _inputs
-from core.attacks._gradient import loss_gradient
+from core.attacks._gradient import gradient_of
 from core.attacks._parts import side_by_side
-from core.classifier import CLASSES, IMAGE, IMAGES, Classifier, softmax
+from core.classifier import CLASSES, IMAGE, Classifier, softmax
 from core.errors import InputError, shown
 from core.seeds import Stream
+from core.specs import NUMBER
 
 COUNT = 101
 _PICTURE = tf.TensorSpec(IMAGE, tf.float32)
 _PLACES = tf.TensorSpec((None, 2), tf.float32)
-_CLASS = tf.TensorSpec((None,), tf.int32)
-_NUMBER = tf.TensorSpec((), tf.float32)
-_COUNT = tf.TensorSpec((), tf.int32)
 
 
 # --------------------------------------------------------------------------------------------------------- directions
@@ -136,7 +134,7 @@ def plane(
     a, b = _axes(extent, count)
     places = np.stack(np.meshgrid(a, b), axis=-1).reshape(-1, 2).astype(np.float32)
     graph = _inputs.model(model).graph(
-        "plane", lambda: _build_plane(model), [_PICTURE, _PICTURE, _PICTURE, _PLACES, _NUMBER, _NUMBER]
+        "plane", lambda: _build_plane(model), [_PICTURE, _PICTURE, _PICTURE, _PLACES, NUMBER, NUMBER]
     )
     low, high = (0.0, 1.0) if clip else (-np.inf, np.inf)
     given = [tf.constant(each.astype(np.float32)) for each in (x, u, v)] + [tf.constant(low), tf.constant(high)]
@@ -240,15 +238,9 @@ def input_gradient(
     if target is not None:
         aim = _inputs.labels(aim, 1)
 
-    def build() -> Callable:
-        def run(x, which, labels, target):
-            g = loss_gradient(lowering.forward(model.keras), x, which, labels, target)[1]
-            return tf.math.divide_no_nan(g, tf.reduce_max(tf.abs(g)))
-
-        return run
-
-    graph = _inputs.model(model).graph("input_gradient", build, [IMAGES, _COUNT, _CLASS, _CLASS])
-    return graph(x, tf.constant(losses.index(loss)), label.astype("i4"), aim.astype("i4")).numpy()[0]
+    g, _ = gradient_of(_inputs.model(model))(x, tf.constant(losses.index(loss)), label.astype("i4"), aim.astype("i4"))
+    g = g.numpy()[0]
+    return g / (np.abs(g).max() or 1)
 
 
 # ------------------------------------------------------------------------------------------------------------- checks

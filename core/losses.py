@@ -12,6 +12,8 @@ from core.errors import InputError, shown
 
 _NAMES = ("cross_entropy", "margin", "dlr")
 _FAR = 1e30
+#: Of the largest logit: a margin below that is rounding, which the judge may round the other way.
+ROUNDING = 1e-5
 
 
 def names() -> tuple[str, ...]:

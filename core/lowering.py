@@ -27,7 +27,7 @@ def forward(model: keras.Model, *, products: bool = False) -> Forward:
         return lambda x: model(x, training=False)
     stages, shape = [], tuple(model.inputs[0].shape)
     for layer in chain:
-        after = _shape_after(layer, shape)
+        after = tuple(layer.compute_output_spec(keras.KerasTensor(shape)).shape)
         stages.append(_stage(layer, shape, after, products))
         shape = after
 
@@ -37,14 +37,6 @@ def forward(model: keras.Model, *, products: bool = False) -> Forward:
         return x
 
     return run
-
-
-def _shape_after(layer: keras.layers.Layer, before: tuple) -> tuple:
-    """The shape that a layer makes of one; a layer of somebody's own need not say it, and is tried then."""
-    try:
-        return layer.compute_output_shape(before)
-    except NotImplementedError:
-        return tuple(layer.compute_output_spec(keras.KerasTensor(before)).shape)
 
 
 def suits_xla(model: keras.Model) -> bool:

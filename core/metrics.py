@@ -7,15 +7,15 @@ import tensorflow as tf
 
 from core import losses, lowering, norms
 from core.attacks import Attack, _inputs
-from core.attacks._gradient import loss_gradient, pulled_back
+from core.attacks._gradient import gradient_of, pulled_back
 from core.attacks._hyperplane import length
 from core.classifier import BATCH, CLASSES, IMAGES, Classifier
 from core.errors import InputError, shown
 from core.result import Result
 from core.seeds import Stream
+from core.specs import CLASS
 
 _DUAL = {"linf": "l1", "l2": "l2", "l1": "linf"}
-_CLASS = tf.TensorSpec((None,), tf.int32)
 
 #: Progress of a long measurement: (done, total); False stops it.
 Progress = Callable[[int, int], bool | None]
@@ -50,16 +50,12 @@ def loss_sensitivity(
     labels, which = _inputs.labels(y, len(x)).astype(np.int32), tf.constant(losses.index(loss))
     _known(norm)
 
-    def build() -> Callable:
-        def run(x, labels, which):
-            net = lowering.forward(model.keras)
-            _, g, scale = loss_gradient(net, x, which, labels, tf.fill(tf.shape(labels), -1))
-            return g * norms.per_image(scale)
-
-        return run
-
-    graph = model.graph("input_gradient", build, [IMAGES, _CLASS, tf.TensorSpec((), tf.int32)])
-    parts = [graph(x[at : at + BATCH], labels[at : at + BATCH], which).numpy() for at in range(0, len(x), BATCH)]
+    graph, untargeted = gradient_of(model), np.full(len(x), -1, np.int32)
+    parts = []
+    for at in range(0, len(x), BATCH):
+        part = slice(at, at + BATCH)
+        g, scale = graph(x[part], which, labels[part], untargeted[part])
+        parts.append(g.numpy() * scale.numpy()[:, None, None, None])
     return float(norms.get(norm).size(np.concatenate(parts)).mean())
 
 
@@ -104,7 +100,7 @@ def clever(
             raise InputError(f"{name} is {shown(count)}; a whole number from 1 was expected.")
     aim = _inputs.target(_Aimed, target, labels.astype(np.int64))
 
-    graph = model.graph(("steepness", norm), lambda: _steepness(model, _DUAL[norm]), [IMAGES, _CLASS])
+    graph = model.graph(("steepness", norm), lambda: _steepness(model, _DUAL[norm]), [IMAGES, CLASS])
     stream, kind = Stream(x, _inputs.seed(seed)), norms.get(norm)
     largest, at_once = np.zeros((batches, n, CLASSES)), max(BATCH // n, 1)
     for batch in range(batches):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import weibull_max
 
-from core import attacks, metrics
+from core import attacks, landscape, metrics
 from core.errors import InputError
 from tests.support import linear, two_class
 
@@ -104,6 +104,13 @@ class TestLossSensitivity:
         gradient = (share - np.eye(10)[wrong]) @ weights.T
         expected = np.linalg.norm(gradient, {"linf": np.inf, "l2": 2, "l1": 1}[norm], axis=1).mean()
         assert metrics.loss_sensitivity(model, x, wrong, norm=norm) == pytest.approx(expected, rel=1e-4)
+
+    def test_the_landscapes_picture_on_the_same_model_is_the_same_gradient(self, drawn):
+        model, x, labels, *_ = drawn
+        wrong = (labels[:1] + 1) % 10
+        long, high = (metrics.loss_sensitivity(model, x[:1], wrong, norm=norm) for norm in ("l1", "linf"))
+        picture = landscape.input_gradient(model, x[0], int(wrong[0]))
+        assert np.abs(picture).sum() == pytest.approx(long / high, rel=1e-4) and np.abs(picture).max() == 1
 
     def test_the_margins_is_the_difference_of_two_columns(self):
         w = np.random.default_rng(0).normal(size=784)

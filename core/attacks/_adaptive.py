@@ -15,13 +15,13 @@ from core.attacks import _sparse
 from core.attacks._gradient import loss_gradient
 from core.classifier import IMAGES, Classifier
 from core.norms import PIXELS, per_image
+from core.specs import CLASS, COUNT, FLAG, MARK, ROW
 
 INERTIA = 0.75  # α: the share of the new step; the rest goes on as the last one did
 LONGEST = {"linf": 2.0, "l2": 2.0, "l1": 1.0}  # the first step, as a share of eps
 _RISING = 0.75  # ρ: the share of a period's steps that must have raised the loss
 _SHRINK, _SHORTEST = 1.5, 10.0  # L1: by how much steps shrink, and by how much at most in all
 _SPARSER = 0.95  # L1: a change on fewer pixels than this share of the last count is getting sparser
-_SURE = 1e-5  # of the largest logit: a margin below that is rounding, which the judge may round the other way
 
 
 Rows = Any  # an array outside of the graph, a tensor inside
@@ -107,13 +107,8 @@ def periods(norm: str, steps: int) -> np.ndarray:
     return schedule
 
 
-_ROW = tf.TensorSpec((None,), tf.float32)
-_CLASS = tf.TensorSpec((None,), tf.int32)
-_COUNT = tf.TensorSpec((), tf.int32)
-_FLAG = tf.TensorSpec((), tf.bool)
-_MARK = tf.TensorSpec((None,), tf.bool)
-_STATE = [*[IMAGES] * 4, _ROW, IMAGES, _ROW, _MARK, _ROW, _ROW, _ROW, _MARK, _ROW, _ROW, _ROW]
-_SIGNATURE = [IMAGES, _CLASS, _CLASS, _CLASS, _ROW, _COUNT, _CLASS, _COUNT, _COUNT, _FLAG, _FLAG, *_STATE]
+_STATE = [*[IMAGES] * 4, ROW, IMAGES, ROW, MARK, ROW, ROW, ROW, MARK, ROW, ROW, ROW]
+_SIGNATURE = [IMAGES, CLASS, CLASS, CLASS, ROW, COUNT, CLASS, COUNT, COUNT, FLAG, FLAG, *_STATE]
 
 
 def compiled(model: Classifier, norm: norms.Norm) -> Callable:
@@ -173,7 +168,7 @@ def _look(s: State, logits, g, which, labels, target, aim, stop, counts) -> Stat
         height=tf.where(higher, height, s.height),
         found=_images(fooling, s.x, s.found),
         margin=tf.where(fooling, margin, s.margin),
-        sure=s.sure | (counts & (margin > _SURE * tf.reduce_max(tf.abs(logits), axis=1))),
+        sure=s.sure | (counts & (margin > losses.ROUNDING * tf.reduce_max(tf.abs(logits), axis=1))),
         before=height,
         rises=s.rises + tf.cast(height > s.before, tf.float32),
     )

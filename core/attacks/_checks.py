@@ -14,6 +14,7 @@ from core import losses, lowering
 from core.attacks._gradient import loss_gradient
 from core.attacks.base import Task
 from core.classifier import IMAGES
+from core.specs import CLASS
 
 _ROUNDING = 1e-5  # of outputs that are a softmax's
 _UNLIKE = 1e-4  # distance, at length 1, between two answers of a network that does not change its mind
@@ -46,7 +47,7 @@ def without_gradient(task: Task, rows: np.ndarray) -> np.ndarray:
 
         return run
 
-    graph = task.model.graph("without_gradient", build, [IMAGES, *[tf.TensorSpec((None,), tf.int32)] * 2])
+    graph = task.model.graph("without_gradient", build, [IMAGES, *[CLASS] * 2])
     noise = task.eps[rows, None, None, None] * task.norm.uniform(task.stream)[rows]
     task.spend(gradients=1, rows=rows)
     return graph(np.clip(task.x[rows] + noise, 0, 1), task.labels[rows], task.target[rows]).numpy()

@@ -18,15 +18,12 @@ from core.attacks._gradient import loss_gradient
 from core.attacks._parts import side_by_side
 from core.attacks.base import Task
 from core.classifier import IMAGES, Classifier
+from core.specs import CLASS, COUNT, NUMBER, ROW
 
 _REPORTS = 20  # how often, at most, a run tells of its progress
 _LOOK = 5  # steps between two looks at which images are fooled and need no more
 
-_ROW = tf.TensorSpec((None,), tf.float32)
-_CLASS = tf.TensorSpec((None,), tf.int32)
-_NUMBER = tf.TensorSpec((), tf.float32)
-_COUNT = tf.TensorSpec((), tf.int32)
-_SIGNATURE = [IMAGES, IMAGES, IMAGES, _CLASS, _CLASS, _ROW, _ROW, _COUNT, _NUMBER, _COUNT]
+_SIGNATURE = [IMAGES, IMAGES, IMAGES, CLASS, CLASS, ROW, ROW, COUNT, NUMBER, COUNT]
 
 
 def compiled(model: Classifier, norm: norms.Norm, *, momentum: bool, stop: bool, xla: bool) -> Callable:
@@ -127,7 +124,7 @@ def plain_step(task: Task, *, loss: str) -> np.ndarray:
 
         return run
 
-    graph = task.model.graph("plain_step", build, [IMAGES, _CLASS, _CLASS, _ROW, _COUNT])
+    graph = task.model.graph("plain_step", build, [IMAGES, CLASS, CLASS, ROW, COUNT])
     arguments = [tf.constant(each) for each in (task.x, task.labels, task.target, task.eps)]
     x = graph(*arguments, tf.constant(losses.index(loss))).numpy()
     task.keep(task.x)

@@ -1,8 +1,12 @@
 """The gradient that attacks step along, inside a compiled graph."""
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from core import losses, lowering
+from core.classifier import IMAGES, Classifier
+from core.specs import CLASS, COUNT
 
 
 def loss_gradient(
@@ -20,3 +24,15 @@ def pulled_back(tape: tf.GradientTape, logits: tf.Tensor, x: tf.Tensor, slope: t
     """What a slope in the logits is in x; 0 where the network lets none through, as one that rounds its input."""
     zero = tf.UnconnectedGradients.ZERO
     return tape.gradient(logits, x, output_gradients=slope, unconnected_gradients=zero)  # type: ignore
+
+
+def gradient_of(model: Classifier) -> Callable:
+    """The graph (x, number of the loss, labels, target) -> (gradient, the factor (n,) it still wants), for itself."""
+
+    def build() -> Callable:
+        def run(x, which, labels, target):
+            return loss_gradient(lowering.forward(model.keras), x, which, labels, target)[1:]
+
+        return run
+
+    return model.graph("gradient", build, [IMAGES, COUNT, CLASS, CLASS])

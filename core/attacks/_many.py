@@ -21,6 +21,7 @@ from core.attacks.base import Task
 from core.classifier import CLASSES, IMAGES, Classifier
 from core.errors import InputError, shown
 from core.seeds import Stream
+from core.specs import CLASS, COUNT, NUMBER
 
 BATCH = 25  # digits in each step; twice as many took twice as long, and fooled no more with a change for all pixels
 _REPORTS = 20
@@ -28,10 +29,7 @@ _REMEMBERED = 64  # lessons, of at most 600 kB with their path and 3 kB without
 
 _PLACES = tf.TensorSpec((None, BATCH, 2), tf.float32)
 _ORDER = tf.TensorSpec((None, BATCH), tf.int32)
-_CLASS = tf.TensorSpec((None,), tf.int32)
-_COUNT = tf.TensorSpec((), tf.int32)
-_NUMBER = tf.TensorSpec((), tf.float32)
-_SIGNATURE = [IMAGES, _CLASS, _ORDER, _PLACES, IMAGES, _COUNT, _COUNT, _COUNT, _NUMBER, _NUMBER, _COUNT, _COUNT]
+_SIGNATURE = [IMAGES, CLASS, _ORDER, _PLACES, IMAGES, COUNT, COUNT, COUNT, NUMBER, NUMBER, COUNT, COUNT]
 
 
 #: What each lesson has come to -> the attacked images (n, 28, 28, 1) that show it.

@@ -13,7 +13,6 @@ from core import losses
 from core.attacks._parts import side_by_side
 from core.attacks.base import Task
 
-_SURE = 1e-5  # of the largest logit: a margin below that is rounding, which the judge may round the other way
 _LONGER = 1e-4  # how much farther a change goes first that is not surely enough; doubled until it is
 _DOUBLINGS = 8
 
@@ -27,7 +26,7 @@ def is_hit(logits: tf.Tensor, labels: tf.Tensor, target: tf.Tensor, confidence: 
 
 def is_sure(logits: tf.Tensor, labels: tf.Tensor, target: tf.Tensor) -> tf.Tensor:
     """Whether the margin is more than rounding could make or undo: (n,) bool."""
-    return is_hit(logits, labels, target, _SURE * tf.reduce_max(tf.abs(logits), axis=1))
+    return is_hit(logits, labels, target, losses.ROUNDING * tf.reduce_max(tf.abs(logits), axis=1))
 
 
 def keep_smaller(
@@ -107,7 +106,7 @@ def to_the_border(task: Task, x: np.ndarray, steps: int, confidence: float = 0.0
         """Keep clean + share * change where it is surely fooled, for some of the moved images: which of them are."""
         there = np.clip(clean[which] + share[:, None, None, None] * change[which], 0, 1)
         logits = task.logits(there, moved[which])
-        slack = _SURE * np.maximum(scale[which], np.abs(logits).max(axis=1))
+        slack = losses.ROUNDING * np.maximum(scale[which], np.abs(logits).max(axis=1))
         well = task.margin(logits, moved[which]) > confidence + slack
         best[which[well]] = there[well]
         return well

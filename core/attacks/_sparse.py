@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from core.classifier import IMAGES
 from core.norms import PIXELS, per_image
+from core.specs import ROW
 
 _CLOSE = 1e-6  # how near to eps, as a share of it, the projected change's size has to come
 _ROUNDS = 60  # a bisection of float32 is at its end long before
@@ -51,7 +52,7 @@ def project(clean: tf.Tensor, change: tf.Tensor, eps: tf.Tensor) -> tf.Tensor:
     return tf.sign(change) * shrunk(threshold)
 
 
-projected = tf.function(project, input_signature=[IMAGES, IMAGES, tf.TensorSpec((None,), tf.float32)], autograph=False)
+projected = tf.function(project, input_signature=[IMAGES, IMAGES, ROW], autograph=False)
 
 
 def step(x: tf.Tensor, g: tf.Tensor, length: tf.Tensor, share: tf.Tensor) -> tf.Tensor:

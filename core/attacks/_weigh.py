@@ -15,6 +15,7 @@ import tensorflow as tf
 
 from core import norms
 from core.attacks import _smallest
+from core.specs import CLASS, MARK, ROW
 
 _GROWTH = 10.0  # c times that, until it works for the first time
 _STILL = 0.9999  # a tenth of the steps must bring the loss below that share of itself
@@ -40,10 +41,7 @@ class Weight(NamedTuple):
     searches: tf.Tensor
 
 
-SIGNATURE = [
-    tf.TensorSpec((None,), kind)
-    for kind in (tf.float32, tf.float32, tf.float32, tf.float32, tf.int32, tf.bool, tf.float32, tf.float32, tf.int32)
-]
+SIGNATURE = [ROW, ROW, ROW, ROW, CLASS, MARK, ROW, ROW, CLASS]
 
 
 def start(count: int, first: float) -> list[np.ndarray]:

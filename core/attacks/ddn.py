@@ -12,12 +12,9 @@ from core.attacks._gradient import loss_gradient
 from core.attacks.base import Attack, Task
 from core.classifier import IMAGES, Classifier
 from core.knobs import knob
+from core.specs import CLASS, COUNT, NUMBER, ROW
 
-_ROW = tf.TensorSpec((None,), tf.float32)
-_CLASS = tf.TensorSpec((None,), tf.int32)
-_NUMBER = tf.TensorSpec((), tf.float32)
-_COUNT = tf.TensorSpec((), tf.int32)
-_SIGNATURE = [IMAGES, _CLASS, _CLASS, _ROW, IMAGES, _ROW, IMAGES, _ROW, _NUMBER, _COUNT, _COUNT, _COUNT, _COUNT]
+_SIGNATURE = [IMAGES, CLASS, CLASS, ROW, IMAGES, ROW, IMAGES, ROW, NUMBER, COUNT, COUNT, COUNT, COUNT]
 _FIRST, _LAST = 1.0, 0.01  # the paper's step, from first to last along half a cosine
 
 

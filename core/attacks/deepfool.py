@@ -12,11 +12,9 @@ from core.attacks._gradient import pulled_back
 from core.attacks.base import Attack, Task
 from core.classifier import CLASSES, IMAGES, Classifier
 from core.knobs import knob
+from core.specs import CLASS, COUNT, NUMBER
 
-_CLASS = tf.TensorSpec((None,), tf.int32)
-_NUMBER = tf.TensorSpec((), tf.float32)
-_COUNT = tf.TensorSpec((), tf.int32)
-_SIGNATURE = [IMAGES, _CLASS, _CLASS, IMAGES, IMAGES, _NUMBER, _COUNT, _COUNT, _COUNT]
+_SIGNATURE = [IMAGES, CLASS, CLASS, IMAGES, IMAGES, NUMBER, COUNT, COUNT, COUNT]
 _STRIDE = 2  # steps between two looks at who is fooled: most need three or four
 _PAST = 1e-6  # of the largest logit: how far behind the plane a step aims, so that no step is nothing
 

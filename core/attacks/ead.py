@@ -12,16 +12,12 @@ from core.attacks._gradient import loss_gradient
 from core.attacks.base import Attack, Task
 from core.classifier import IMAGES, Classifier
 from core.knobs import knob
+from core.specs import CLASS, COUNT, FLAG, NUMBER, ROW
 
-_CLASS = tf.TensorSpec((None,), tf.int32)
-_ROW = tf.TensorSpec((None,), tf.float32)
-_NUMBER = tf.TensorSpec((), tf.float32)
-_COUNT = tf.TensorSpec((), tf.int32)
-_BOOL = tf.TensorSpec((), tf.bool)
 _SIGNATURE = [
-    *(IMAGES, _CLASS, _CLASS),
-    *(IMAGES, IMAGES, IMAGES, _ROW, *_weigh.SIGNATURE),
-    *(_NUMBER, _NUMBER, _NUMBER, _BOOL, _COUNT, _COUNT, _COUNT, _COUNT),
+    *(IMAGES, CLASS, CLASS),
+    *(IMAGES, IMAGES, IMAGES, ROW, *_weigh.SIGNATURE),
+    *(NUMBER, NUMBER, NUMBER, FLAG, COUNT, COUNT, COUNT, COUNT),
 ]
 _STRIDE = 25  # steps between two looks at who is done
 _FIRST = 30.0  # the first c, as in the attack of Carlini and Wagner

@@ -11,6 +11,7 @@ from core.attacks import _hyperplane, _knobs, _smallest
 from core.attacks.base import Attack, Task
 from core.classifier import CLASSES, IMAGES, Classifier
 from core.knobs import knob
+from core.specs import CLASS, COUNT, NUMBER, ROW
 
 _REPORTS = 20  # how often a run tells of its progress, about
 _LOOK = 10  # steps between two looks at which images need no more
@@ -18,11 +19,7 @@ _RADIUS = {"linf": 0.3, "l2": 2.0, "l1": 20.0}  # of the restarts' ball, where n
 _BISECTIONS = 10
 _RESCUES = 3
 
-_ROW = tf.TensorSpec((None,), tf.float32)
-_CLASS = tf.TensorSpec((None,), tf.int32)
-_NUMBER = tf.TensorSpec((), tf.float32)
-_COUNT = tf.TensorSpec((), tf.int32)
-_SIGNATURE = [IMAGES, *[_CLASS] * 3, _ROW, IMAGES, IMAGES, _ROW, *[_NUMBER] * 3, _COUNT, _COUNT]
+_SIGNATURE = [IMAGES, *[CLASS] * 3, ROW, IMAGES, IMAGES, ROW, *[NUMBER] * 3, COUNT, COUNT]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,16 +12,12 @@ from core.attacks._gradient import pulled_back
 from core.attacks.base import Attack, Task
 from core.classifier import CLASSES, IMAGES, Classifier
 from core.knobs import knob
+from core.specs import CLASS, COUNT, FLAG, NUMBER, ROW
 
 _REPORTS = 20  # how often a run tells of its progress, about
 _LOOK = 6  # pairs between two looks at who is fooled
 
-_CLASS = tf.TensorSpec((None,), tf.int32)
-_ROW = tf.TensorSpec((None,), tf.float32)
-_NUMBER = tf.TensorSpec((), tf.float32)
-_COUNT = tf.TensorSpec((), tf.int32)
-_FLAG = tf.TensorSpec((), tf.bool)
-_SIGNATURE = [IMAGES, *[_CLASS] * 3, _ROW, IMAGES, IMAGES, _ROW, _NUMBER, _COUNT, _FLAG, _COUNT, _COUNT]
+_SIGNATURE = [IMAGES, *[CLASS] * 3, ROW, IMAGES, IMAGES, ROW, NUMBER, COUNT, FLAG, COUNT, COUNT]
 _WAYS = ("lighten", "darken", "both")
 
 

@@ -14,7 +14,6 @@ from core.norms import PIXELS
 
 _BLOCK = 4096  # candidates that are drawn and asked about at once
 _KEPT = 60  # iterates that a path holds, about
-_SURE = 1e-5  # of the largest logit: a margin below that is rounding, which the judge may round the other way
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +65,7 @@ class NES(Attack):
             margin = task.margin(logits, rows)
             worse = margin > highest[rows]
             worst[rows[worse]], highest[rows[worse]] = x[rows[worse]], margin[worse]
-            rows = rows[margin <= _SURE * np.abs(logits).max(axis=1)]
+            rows = rows[margin <= losses.ROUNDING * np.abs(logits).max(axis=1)]
             if turn % -(-turns // _KEPT) == 0 or not len(rows) or turn == turns - 1:
                 task.keep(worst)
             if not task.report(min(turn + 1, turns), turns, worst) or not len(rows):

@@ -12,15 +12,12 @@ from core.attacks._gradient import loss_gradient
 from core.attacks.base import Attack, Task
 from core.classifier import IMAGES, Classifier
 from core.knobs import knob
+from core.specs import CLASS, COUNT, NUMBER, ROW
 
 _FIRST, _SECOND, _TINY = 0.9, 0.999, 1e-8  # Adam's own constants
 _SLOWEST = 0.1  # the learning rate at the end, as a share of that at the start
 
-_CLASS = tf.TensorSpec((None,), tf.int32)
-_ROW = tf.TensorSpec((None,), tf.float32)
-_NUMBER = tf.TensorSpec((), tf.float32)
-_COUNT = tf.TensorSpec((), tf.int32)
-_SIGNATURE = [IMAGES, _CLASS, _CLASS, *[IMAGES] * 3, _ROW, IMAGES, _ROW, *[_NUMBER] * 3, *[_COUNT] * 3]
+_SIGNATURE = [IMAGES, CLASS, CLASS, *[IMAGES] * 3, ROW, IMAGES, ROW, *[NUMBER] * 3, *[COUNT] * 3]
 
 
 @dataclass(frozen=True, kw_only=True)

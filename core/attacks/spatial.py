@@ -14,14 +14,12 @@ from core.attacks._warp import warp
 from core.attacks.base import Attack, Task
 from core.classifier import IMAGES, Classifier
 from core.knobs import knob, only_with
+from core.specs import CLASS, COUNT, ROW
 
 _REPORTS = 10  # how often, at most, a search tells of its progress
-_ROW = tf.TensorSpec((None,), tf.float32)
 _SHARE = tf.TensorSpec((None, 3), tf.float32)
-_CLASS = tf.TensorSpec((None,), tf.int32)
-_COUNT = tf.TensorSpec((), tf.int32)
 _LIMITS = tf.TensorSpec((3,), tf.float32)
-_SIGNATURE = [IMAGES, _SHARE, _CLASS, _CLASS, _ROW, _ROW, _LIMITS, _COUNT]
+_SIGNATURE = [IMAGES, _SHARE, CLASS, CLASS, ROW, ROW, _LIMITS, COUNT]
 
 
 @dataclass(frozen=True, kw_only=True)

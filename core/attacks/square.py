@@ -12,12 +12,10 @@ from core.attacks._parts import side_by_side
 from core.attacks.base import Attack, Task
 from core.classifier import IMAGES, Classifier
 from core.knobs import knob
+from core.specs import CLASS, FLAG, ROW
 
-_ROW = tf.TensorSpec((None,), tf.float32)
-_CLASS = tf.TensorSpec((None,), tf.int32)
 _STRIDE = 50  # queries between two looks at progress, at most
 _KEPT = 60  # iterates that a path holds, at most, beside the first
-_SURE = 1e-5  # of the largest logit: a margin below that is rounding, which the judge may round the other way
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,13 +78,13 @@ class Square(Attack):
 _SIGNATURE = [
     IMAGES,
     IMAGES,
-    _ROW,
-    _CLASS,
-    _CLASS,
-    _ROW,
+    ROW,
+    CLASS,
+    CLASS,
+    ROW,
     tf.TensorSpec((None, None), tf.float32),
-    _CLASS,
-    tf.TensorSpec((), tf.bool),
+    CLASS,
+    FLAG,
 ]
 
 
@@ -111,7 +109,7 @@ def _build(model: Classifier, norm: norms.Norm) -> Callable:
             logits = net(candidates)
             margin = losses.margin(logits, *own[4:])
             told = tf.where(own[5] >= 0, losses.cross_entropy(logits, *own[4:]), margin)
-            hit = margin > _SURE * tf.reduce_max(tf.abs(logits), axis=1)
+            hit = margin > losses.ROUNDING * tf.reduce_max(tf.abs(logits), axis=1)
             better = tf.where(hit | (told > tf.gather(score, live)))[:, 0]
             at = tf.gather(live, better)[:, None]
             x = tf.tensor_scatter_nd_update(x, at, tf.gather(candidates, better))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core import losses
 from core.attacks import _knobs
 from core.attacks._parts import side_by_side
 from core.attacks.base import Attack, Task
@@ -12,7 +13,6 @@ from core.norms import PIXELS
 
 _BLOCK = 4096  # candidates that are asked about at once
 _KEPT = 60  # iterates that a path holds, about
-_SURE = 1e-5  # of the largest logit: a margin below that is rounding, which the judge may round the other way
 _GROWTH = 10.0  # of c while nothing has been found
 _DECAYS = 0.9, 0.999  # Adam's
 _TINY = 1e-8
@@ -137,7 +137,7 @@ class _Run:
         logits = task.logits(x[rows].reshape(-1, 28, 28, 1), rows)
         margin = np.zeros(len(x), np.float32)
         margin[rows] = task.margin(logits, rows)
-        hit = rows[margin[rows] > np.maximum(_SURE * np.abs(logits).max(axis=1), self.attack.confidence)]
+        hit = rows[margin[rows] > np.maximum(losses.ROUNDING * np.abs(logits).max(axis=1), self.attack.confidence)]
         found[hit] = True
         size = np.linalg.norm(x[hit].astype(np.float64) - self.clean[hit], axis=1)
         smaller = size < self.size[hit]
