@@ -15,8 +15,6 @@ from core.result import Result
 from core.seeds import Stream
 from core.specs import CLASS
 
-_DUAL = {"linf": "l1", "l2": "l2", "l1": "linf"}
-
 #: Progress of a long measurement: (done, total); False stops it.
 Progress = Callable[[int, int], bool | None]
 
@@ -100,7 +98,7 @@ def clever(
             raise InputError(f"{name} is {shown(count)}; a whole number from 1 was expected.")
     aim = _inputs.target(_Aimed, target, labels.astype(np.int64))
 
-    graph = model.graph(("steepness", norm), lambda: _steepness(model, _DUAL[norm]), [IMAGES, CLASS])
+    graph = model.graph(("steepness", norm), lambda: _steepness(model, norms.DUAL[norm]), [IMAGES, CLASS])
     stream, kind = Stream(x, _inputs.seed(seed)), norms.get(norm)
     largest, at_once = np.zeros((batches, n, CLASSES)), max(BATCH // n, 1)
     for batch in range(batches):
@@ -234,8 +232,8 @@ class _Aimed:
 
 
 def _known(norm: str) -> None:
-    if norm not in _DUAL:
-        raise InputError(f"The norm is {shown(norm)}; one of {', '.join(_DUAL)} was expected.")
+    if norm not in norms.DUAL:
+        raise InputError(f"The norm is {shown(norm)}; one of {', '.join(norms.DUAL)} was expected.")
 
 
 def _steepness(model: Classifier, dual: str) -> Callable:

@@ -40,6 +40,10 @@ def unit_l1(g: tf.Tensor) -> tf.Tensor:
     return tf.math.divide_no_nan(g, _sum(tf.abs(g)))
 
 
+#: By which norm the gradient tells how far the border is, for changes in each.
+DUAL = {"linf": "l1", "l2": "l2", "l1": "linf"}
+
+
 class Norm(ABC):
     """A norm as a value: name is its key, title what a page prints, diameter the largest change within [0, 1].
 

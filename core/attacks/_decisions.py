@@ -1,11 +1,13 @@
 """What attacks share that see decisions alone: asking within a budget, a start over the border, the way back to it."""
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from core import digits
 from core.attacks.base import Task
+from core.knobs import knob
 from core.norms import PIXELS
 
 STARTS = ("noise", "digit")
@@ -13,6 +15,16 @@ _KEPT = 60  # iterates that a path holds, about
 _CLEAR = 1e-3  # how much farther than the border the answer lies, as a share of the distance
 _TRIES = 10  # starts of each kind that are tried on an image
 _OPENING = 0  # the turn of the random numbers that starts are drawn from; later turns belong to the attack
+
+
+def start() -> Any:
+    """The knob that says what a decision attack starts from."""
+    return knob(
+        STARTS[0],
+        "Start",
+        choices=STARTS,
+        help="What it starts from: random noise, or the nearest digit of another class",
+    )
 
 
 def column(value: np.ndarray) -> np.ndarray:

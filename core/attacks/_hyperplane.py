@@ -18,7 +18,6 @@ from core import lowering, norms
 from core.attacks._gradient import pulled_back
 from core.classifier import CLASSES
 
-_DUAL = {"linf": "l1", "l2": "l2", "l1": "linf"}
 _FULL = 1e30  # a level at which every pixel with a weight worth the name has met its bound
 
 
@@ -66,7 +65,7 @@ def nearest_border(
         slope = tf.one_hot(ranked[:, at], CLASSES) - own
         each_w = pulled_back(tape, logits, x, slope)
         each_gap = -tf.reduce_sum(slope * logits, axis=1)
-        steep = length(_DUAL[norm], each_w)
+        steep = length(norms.DUAL[norm], each_w)
         away = tf.where(steep > 0, tf.abs(each_gap) / steep, np.inf)
         nearer = away < least
         gap, least = tf.where(nearer, each_gap, gap), tf.where(nearer, away, least)

@@ -8,15 +8,19 @@ while its batch mates go on with theirs.
 # TensorFlow's stubs know no arithmetic between a tensor and what may be one.
 # pyright: reportOperatorIssue=false, reportArgumentType=false
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from core import norms
 from core.attacks import _smallest
+from core.attacks.base import Task
 from core.specs import CLASS, MARK, ROW
 
+_FIRST = 30.0  # the first c: on the shipped network the last one is between 0.4 and 10
+_STRIDE = 25  # steps between two looks at who is done
 _GROWTH = 10.0  # c times that, until it works for the first time
 _STILL = 0.9999  # a tenth of the steps must bring the loss below that share of itself
 _CHECKS = 10
@@ -44,11 +48,38 @@ class Weight(NamedTuple):
 SIGNATURE = [ROW, ROW, ROW, ROW, CLASS, MARK, ROW, ROW, CLASS]
 
 
-def start(count: int, first: float) -> list[np.ndarray]:
-    """The state of `count` images whose first weight is `first`: arrays in the order of a Weight's fields."""
-    begin = {"c": first, "high": np.inf, "least": _smallest.FAR, "mark": _smallest.FAR}
+def _start(count: int) -> list[np.ndarray]:
+    """The state of `count` images before their first descent: arrays in the order of a Weight's fields."""
+    begin = {"c": _FIRST, "high": np.inf, "least": _smallest.FAR, "mark": _smallest.FAR}
     kinds = [each.dtype.as_numpy_dtype for each in SIGNATURE]
     return [np.full(count, begin.get(name, 0), kind) for name, kind in zip(Weight._fields, kinds, strict=True)]
+
+
+def search(
+    task: Task,
+    graph: Callable,
+    state: list[np.ndarray],
+    best: int,
+    settings: Sequence[Any],
+    *,
+    steps: int,
+    searches: int,
+) -> None:
+    """Run an attack's graph until each image has had its `searches` descents of at most `steps` steps.
+
+    graph(x, labels, target, *state, *Weight, *settings, steps, searches, first, count); state[best] holds the smallest
+    changes that fool so far, and is moved in place with the rest.
+    """
+    _smallest.loop(
+        task,
+        graph,
+        [task.x, task.labels, task.target],
+        [*state, *_start(len(task.x))],
+        [*(tf.constant(each) for each in settings), tf.constant(steps), tf.constant(searches)],
+        total=steps * searches,
+        stride=_STRIDE,
+        best=best,
+    )
 
 
 def measure(weight: Weight, g: tf.Tensor, norm: norms.Norm) -> Weight:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.attacks import _knobs
-from core.attacks._decisions import STARTS, Search
+from core.attacks._decisions import Search, start
 from core.attacks._parts import side_by_side
 from core.attacks.base import Attack, Task
 from core.knobs import knob
@@ -47,12 +47,7 @@ class Boundary(Attack):
     pull: float = knob(
         0.02, "First pull", 0.001, 0.2, step=0.001, help="How much closer the first step goes, as a share"
     )
-    start: str = knob(
-        "noise",
-        "Start",
-        choices=STARTS,
-        help="What it starts from: random noise, or the nearest digit of another class",
-    )
+    start: str = start()
 
     def run(self, task: Task) -> np.ndarray:
         search = Search(task, self.queries)

@@ -19,8 +19,6 @@ _SIGNATURE = [
     *(IMAGES, IMAGES, IMAGES, IMAGES, ROW, ROW, *_weigh.SIGNATURE),
     *(NUMBER, NUMBER, COUNT, COUNT, COUNT, COUNT),
 ]
-_STRIDE = 25  # steps between two looks at who is done
-_FIRST = 30.0  # the first c: on the shipped network the last one is between 0.4 and 10
 _INSIDE = 0.999999  # exact 0 and 1 would lie at infinity in the tanh's space, and never move
 _SNAP = 2e-6  # what that leaves on a pixel which did not move
 _BETA, _GAMMA, _TINY = 0.9, 0.999, 1e-8  # Adam's
@@ -61,19 +59,8 @@ class CW(Attack):
         w = np.arctanh((2 * x - 1) * np.float32(_INSIDE))
         far, unknown = np.full(n, _smallest.FAR, np.float32), np.zeros(n, np.float32)
         state = [w, np.zeros_like(x), np.zeros_like(x), x.copy(), far, unknown]
-        _smallest.loop(
-            task,
-            graph,
-            [x, task.labels, task.target],
-            [*state, *_weigh.start(n, _FIRST)],
-            [
-                *(tf.constant(each, tf.float32) for each in (self.learning_rate, self.confidence)),
-                *(tf.constant(each) for each in (self.steps, self.search_steps)),
-            ],
-            total=self.steps * self.search_steps,
-            stride=_STRIDE,
-            best=3,
-        )
+        settings = [float(each) for each in (self.learning_rate, self.confidence)]
+        _weigh.search(task, graph, state, 3, settings, steps=self.steps, searches=self.search_steps)
         best = np.where(np.abs(state[3] - x) < _SNAP, x, state[3])
         return _smallest.to_the_border(task, best, _BISECTIONS, self.confidence)
 

@@ -8,9 +8,9 @@ import tensorflow as tf
 
 from core import lowering, norms
 from core.attacks import _knobs, _smallest
-from core.attacks._gradient import pulled_back
+from core.attacks._hyperplane import length, nearest_border
 from core.attacks.base import Attack, Task
-from core.classifier import CLASSES, IMAGES, Classifier
+from core.classifier import IMAGES, Classifier
 from core.knobs import knob
 from core.specs import CLASS, COUNT, NUMBER
 
@@ -67,39 +67,16 @@ class DeepFool(Attack):
 
 
 def _build(model: Classifier, norm: norms.Norm) -> Callable:
-    def dual(w):
-        """(n, 28, 28, 1) -> (n,): what a step of length 1 gains."""
-        return tf.reduce_sum(w * norm.steepest(w), axis=(1, 2, 3))
-
-    def nearest(net, x, labels, rivals):
-        """The logits, and the nearest border of the likeliest `rivals` classes: how far it is, and which way."""
-        with tf.GradientTape(persistent=True, watch_accessed_variables=False) as tape:
-            tape.watch(x)
-            logits = net(x)
-        own = tf.one_hot(labels, CLASSES)
-        ranked = tf.math.top_k(logits - _smallest.FAR * own, k=CLASSES - 1).indices
-        little = _PAST * tf.reduce_max(tf.abs(logits), axis=1)
-
-        def look(at, distance, normal):
-            # One pass forward serves all classes: only the way back is gone for each.
-            slope = tf.one_hot(ranked[:, at], CLASSES) - own
-            w = pulled_back(tape, logits, x, slope)
-            gain = dual(w)
-            far = tf.where(gain > 0, (little - tf.reduce_sum(slope * logits, axis=1)) / gain, np.inf)
-            nearer = far < distance
-            return at + 1, tf.where(nearer, far, distance), tf.where(norms.per_image(nearer), w, normal)
-
-        start = (tf.constant(0), tf.fill(tf.shape(labels), np.float32(np.inf)), tf.zeros_like(x))
-        return logits, *tf.while_loop(lambda at, *_: at < rivals, look, start, parallel_iterations=1)[1:]
-
     def run(clean, labels, target, x, total, overshoot, rivals, first, count):
         net = lowering.forward(model.keras)
 
         def body(step, x, total, done):
-            logits, distance, w = nearest(net, x, labels, rivals)
+            logits, gap, w = nearest_border(net, norm.name, x, labels, rivals)
+            gain = length(norms.DUAL[norm.name], w)  # of a step of length 1
             # Without any gradient there is nowhere to go.
-            done |= _smallest.is_hit(logits, labels, target) | (distance == np.inf)
+            done |= _smallest.is_hit(logits, labels, target) | (gain == 0)
             stay = norms.per_image(done)
+            distance = tf.math.divide_no_nan(gap + _PAST * tf.reduce_max(tf.abs(logits), axis=1), gain)
             total = tf.where(stay, total, norm.step(total, w, distance))
             return step + 1, tf.where(stay, x, tf.clip_by_value(clean + (1 + overshoot) * total, 0.0, 1.0)), total, done
 

@@ -19,8 +19,6 @@ _SIGNATURE = [
     *(IMAGES, IMAGES, IMAGES, ROW, *_weigh.SIGNATURE),
     *(NUMBER, NUMBER, NUMBER, FLAG, COUNT, COUNT, COUNT, COUNT),
 ]
-_STRIDE = 25  # steps between two looks at who is done
-_FIRST = 30.0  # the first c, as in the attack of Carlini and Wagner
 _BISECTIONS = 6
 
 
@@ -58,19 +56,8 @@ class EAD(Attack):
         n, x = len(task.x), task.x
         graph = task.model.graph("ead", lambda: _build(task.model), _SIGNATURE)
         state = [x.copy(), x.copy(), x.copy(), np.full(n, _smallest.FAR, np.float32)]
-        _smallest.loop(
-            task,
-            graph,
-            [x, task.labels, task.target],
-            [*state, *_weigh.start(n, _FIRST)],
-            [
-                *(tf.constant(each, tf.float32) for each in (self.learning_rate, self.beta, self.confidence)),
-                *(tf.constant(each) for each in (self.rule == "l1", self.steps, self.search_steps)),
-            ],
-            total=self.steps * self.search_steps,
-            stride=_STRIDE,
-            best=2,
-        )
+        settings = [*(float(each) for each in (self.learning_rate, self.beta, self.confidence)), self.rule == "l1"]
+        _weigh.search(task, graph, state, 2, settings, steps=self.steps, searches=self.search_steps)
         return _smallest.to_the_border(task, state[2], _BISECTIONS, self.confidence)
 
 

@@ -6,7 +6,7 @@ from itertools import count
 import numpy as np
 
 from core.attacks import _knobs
-from core.attacks._decisions import STARTS, Search, column
+from core.attacks._decisions import Search, column, start
 from core.attacks._parts import side_by_side
 from core.attacks.base import Attack, Task
 from core.knobs import knob
@@ -44,12 +44,7 @@ class HopSkipJump(Attack):
 
     queries: int = _knobs.queries(2500)
     first_evaluations: int = knob(100, "First evaluations", 10, 500, help="Decisions behind the first direction, B₀")
-    start: str = knob(
-        "noise",
-        "Start",
-        choices=STARTS,
-        help="What it starts from: random noise, or the nearest digit of another class",
-    )
+    start: str = start()
 
     def run(self, task: Task) -> np.ndarray:
         search = Search(task, self.queries)
