@@ -4,10 +4,12 @@ from typing import Any
 
 import keras
 import numpy as np
+import pytest
 
 from core import attacks, digits, knobs
 from core.attacks import Attack
 from core.classifier import Classifier
+from core.result import Result
 from core.sweep import EPS_MAX
 
 #: Budgets at which attacks on an undefended model are worth telling apart: neither nothing nor everything falls.
@@ -50,6 +52,11 @@ def pairs() -> list[tuple[str, str]]:
     return [(name, norm) for name in attacks.names() for norm in attacks.get(name).norms]
 
 
+#: Marks of the tests that walk over the registry: every attack with every norm that it takes, or every attack once.
+WITH_NORM = pytest.mark.parametrize(("name", "norm"), pairs())
+BY_NAME = pytest.mark.parametrize("name", attacks.names())
+
+
 def brief(cls: type[Attack]) -> Attack:
     """That attack with its own knobs, save that the dear ones are cut to what BRIEF allows."""
     allowed = dict(BRIEF)
@@ -57,6 +64,14 @@ def brief(cls: type[Attack]) -> Attack:
         allowed["queries"] = 4000  # who measures a slope pixel by pixel needs 1,568 for one gradient
     dear = {knob.name: min(knob.default, allowed[knob.name]) for knob in knobs.of(cls) if knob.name in allowed}
     return cls(**dear)
+
+
+def attacked(
+    name: str, norm: str, model: Classifier, given: tuple[np.ndarray, np.ndarray], eps: Any = None, **more: Any
+) -> Result:
+    """What that attack, briefly, does to digits and their labels, at a realistic budget where none is given."""
+    x, y = given
+    return brief(attacks.get(name))(model, x, y, eps=realistic(norm) if eps is None else eps, norm=norm, **more)
 
 
 def quick(cls: type[Attack], **moved: Any) -> Attack:
