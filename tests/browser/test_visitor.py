@@ -1,6 +1,5 @@
 """Choosing, drawing, uploading, and taking the result away."""
 
-import io
 import json
 import re
 
@@ -8,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.browser.driving import until
+from tests.pictures import as_bytes
 
 pytestmark = pytest.mark.browser
 ATTACKED = "digit=3500&eps=0.200"
@@ -74,17 +74,11 @@ def test_draw_a_digit_and_attack_it(visit):
     assert "a 1" in seen.text(".sentence") or "1" in seen.text(".verdict")
 
 
-def png(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 def photo() -> bytes:
     """A dark one on light paper."""
     image = Image.new("RGB", (300, 400), (236, 232, 220))
     image.paste((40, 44, 60), (140, 80, 168, 320))
-    return png(image)
+    return as_bytes(image)
 
 
 def test_upload_a_picture_and_attack_it(visit):
@@ -93,7 +87,7 @@ def test_upload_a_picture_and_attack_it(visit):
     dialog, file = seen.one('[role="dialog"]'), seen.one('[role="dialog"] input[type="file"]')
     for name, content, words in [
         ("letter.png", b"Dear aunt, this is no picture.", "picture"),
-        ("blank.png", png(Image.new("L", (40, 40), 255)), ""),
+        ("blank.png", as_bytes(Image.new("L", (40, 40), 255)), ""),
     ]:
         file.set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
         alert = dialog.locator('[data-testid="stAlert"]')

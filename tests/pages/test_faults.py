@@ -1,6 +1,5 @@
 """Models that are missing or damaged, and uploads that are no digits: a sentence, nothing lost, no traceback."""
 
-import io
 import shutil
 from urllib.parse import parse_qsl
 
@@ -13,6 +12,7 @@ from core import zoo
 from pages.components import session
 from pages.components.session import View
 from tests.pages.driving import AppTest, button, calm, choose, data, opened, view
+from tests.pictures import as_bytes
 
 GONE = "plain_mlp"
 
@@ -85,19 +85,11 @@ def test_restored_weights_work_without_a_restart(models):
 
 
 # ------------------------------------------------------------------------------------------------------------- uploads
-def picture(size: tuple[int, int] = (60, 80), kind: str = "PNG", **options: object) -> bytes:
-    """A dark stroke on light paper, as a file of that kind."""
-    image = Image.new("L", size, 240)
-    image.paste(20, (size[0] // 2 - 4, size[1] // 5, size[0] // 2 + 4, 4 * size[1] // 5))
-    buffer = io.BytesIO()
-    image.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
-def blank() -> bytes:
-    buffer = io.BytesIO()
-    Image.new("L", (50, 50), 255).save(buffer, "PNG")
-    return buffer.getvalue()
+def picture() -> bytes:
+    """A dark stroke on light paper."""
+    image = Image.new("L", (60, 80), 240)
+    image.paste(20, (26, 16, 34, 64))
+    return as_bytes(image)
 
 
 DIALOG = """
@@ -120,7 +112,7 @@ NO_DIGITS = {
     "empty": b"",
     "a letter": b"Dear aunt, this is no picture at all.",
     "cut off": picture()[:60],
-    "blank": blank(),
+    "blank": as_bytes(Image.new("L", (50, 50), 255)),
     "too big": picture() + bytes(5 * 2**20),
 }
 
