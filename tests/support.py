@@ -14,6 +14,10 @@ from core.sweep import EPS_MAX
 
 #: Budgets at which attacks on an undefended model are worth telling apart: neither nothing nor everything falls.
 REALISTIC = {"linf": 0.1, "l2": 1.5, "l1": 12.0, "l0": 40.0, "warp": 0.5}
+#: The attacks without a gradient, with the norms that they take: who sees the decision alone, and who sees the scores.
+DECISION = [("hopskipjump", "l2"), ("hopskipjump", "linf"), ("boundary", "l2")]
+SCORES = [("square", "linf"), ("square", "l2"), ("square", "l1"), ("nes", "linf"), ("nes", "l2"), ("zoo_attack", "l2")]
+ASKING = DECISION + SCORES
 #: What a contract that needs no strength lets an attack spend at most, by knob.
 BRIEF = {"steps": 40, "search_steps": 4, "queries": 300, "restarts": 1}
 
@@ -32,6 +36,16 @@ def two_class(w: np.ndarray, bias: float = 0.0) -> Classifier:
     weights = np.zeros((784, 10))
     weights[:, 0] = w
     return linear(weights, np.array([bias] + [0.0] * 9))
+
+
+def scaled(model: Classifier, factor: float) -> Classifier:
+    """The same classifier with all its logits multiplied."""
+    copy = keras.models.clone_model(model.keras)
+    weights = [weight.copy() for weight in model.keras.get_weights()]
+    weights[-2] *= np.float32(factor)
+    weights[-1] *= np.float32(factor)
+    copy.set_weights(weights)
+    return Classifier(copy, name=f"times {factor:g}")
 
 
 def margin(model: Classifier, x: np.ndarray, label: int = 0) -> np.ndarray:
