@@ -86,7 +86,11 @@ def _sweep() -> None:
     st.session_state.pop(_FAULT, None)
     _progress()
     try:
-        scrubber.draw(_data(view, cache.question(view)), key=_SCRUBBER, on_whole=_whole_asked)
+        asked = cache.question(view)
+        data = _data(view, asked)
+        scrubber.draw(data, key=_SCRUBBER, on_whole=_whole_asked)
+        if data["sweep"]["notes"] and not asked.instance.staged:  # of stages, the notes count digits: here it is one
+            st.caption(data["sweep"]["notes"])
     except InputError as fault:
         st.session_state[_FAULT] = str(fault)
         st.error(str(fault), icon=":material/error:")

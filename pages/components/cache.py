@@ -51,8 +51,8 @@ def question(view: View) -> Question:
 
 def _sweep(asked: Question, epsilons: np.ndarray, path: bool = False) -> sweep.Sweep:
     """The sweep itself, in its turn among the attacks of all visitors."""
-    if asked.instance.minimises and not path:
-        return sweep.along(model(asked.model), _smallest(asked), epsilons)
+    if asked.instance.minimises:
+        return sweep.along(model(asked.model), _way(asked) if path else _smallest(asked), epsilons)
     with _HEAVY:
         return sweep.sweep(
             model(asked.model),
@@ -70,10 +70,26 @@ def _sweep(asked: Question, epsilons: np.ndarray, path: bool = False) -> sweep.S
 @st.cache_data(max_entries=256, show_spinner=False)
 def _smallest(asked: Question) -> Result:
     """What a minimising attack found: one run, whatever the ε at which it is looked at."""
+    return _found(asked, path=False)
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _way(asked: Question) -> Result:
+    """The same with all its steps, which are large."""
+    return _found(asked, path=True)
+
+
+def _found(asked: Question, path: bool) -> Result:
     goal = None if asked.target is None else np.array([asked.target])
     with _HEAVY:
         return asked.instance(
-            model(asked.model), asked.x[None], np.array([asked.label]), norm=asked.norm, target=goal, seed=asked.seed
+            model(asked.model),
+            asked.x[None],
+            np.array([asked.label]),
+            norm=asked.norm,
+            target=goal,
+            seed=asked.seed,
+            path=path,
         )
 
 

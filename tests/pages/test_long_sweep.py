@@ -97,3 +97,15 @@ def _default(name: str):
 
     asked = cache.question(view(opened("digit=3500")))
     return replace(asked, attack=name, knobs=(), norm=attacks.get(name).norms[0])
+
+
+def test_what_an_attack_has_to_say_stands_under_its_sweep():
+    at = settled(opened("digit=3501&attack=boundary&queries=1"))
+    said = [each.value for each in at.caption]
+    assert told(at)["sweep"]["notes"] in said and any(each.startswith("No start was found for 1 of 1") for each in said)
+    assert not any("start" in each.value for each in opened("digit=3501&attack=fgsm").caption)
+
+
+def test_the_notes_of_stages_count_digits_and_are_not_shown_of_one():
+    at = settled(opened("digit=3501&attack=autoattack&version=quick&steps=5"))
+    assert told(at)["sweep"]["notes"] and not at.caption

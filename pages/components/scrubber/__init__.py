@@ -51,6 +51,7 @@ def pack(sweep: Sweep, *, skip: int = 0) -> dict[str, Any]:
         "before": packing.coded(result.probabilities_clean[0].astype(np.float32)),
         "probabilities": packing.coded(result.probabilities[skip:].astype(np.float32)),
         **{name: value[skip:].tolist() for name, value in numbers.items()},
+        "notes": " ".join(result.notes),
     }
 
 
