@@ -22,9 +22,32 @@ ASKING = DECISION + SCORES
 BRIEF = {"steps": 40, "search_steps": 4, "queries": 300, "restarts": 1}
 
 
+def build(*layers: keras.Layer) -> keras.Model:
+    """A Keras model of those layers, which takes digits."""
+    return keras.Sequential([keras.Input((28, 28, 1)), *layers])
+
+
+def small() -> keras.Model:
+    """A little convolutional network."""
+    return build(
+        keras.layers.Conv2D(4, 3, strides=2, activation="relu"), keras.layers.Flatten(), keras.layers.Dense(10)
+    )
+
+
+def untrained(dropout: float = 0.3) -> keras.Model:
+    """A small convolutional network with dropout, to be trained; its weights are the same at each call."""
+    keras.utils.set_random_seed(5)
+    return build(
+        keras.layers.Conv2D(4, 4, 2, padding="same", activation="relu"),
+        keras.layers.Flatten(),
+        keras.layers.Dropout(dropout),
+        keras.layers.Dense(10),
+    )
+
+
 def linear(weights: np.ndarray, bias: np.ndarray | None = None) -> Classifier:
     """A classifier whose logits are x @ weights + bias: weights (784, 10), bias (10,)."""
-    model = keras.Sequential([keras.layers.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    model = build(keras.layers.Flatten(), keras.layers.Dense(10))
     model.set_weights(
         [weights.astype(np.float32), np.zeros(10, np.float32) if bias is None else bias.astype(np.float32)]
     )

@@ -9,7 +9,7 @@ from core import attacks, norms, zoo
 from core.attacks._squares import bumps, sides
 from core.classifier import Classifier
 from tests import peers
-from tests.support import ASKING, DECISION, SCORES, linear, margin, next_class, realistic, some_digits, two_class
+from tests.support import ASKING, DECISION, SCORES, build, linear, margin, next_class, realistic, some_digits, two_class
 
 
 @keras.saving.register_keras_serializable("tests")
@@ -32,7 +32,7 @@ def flat():
 @pytest.mark.parametrize(("name", "norm"), DECISION)
 def test_the_label_is_all_that_a_decision_attack_sees(plain, few, name, norm):
     """A network that answers with its decision alone gives the very same images."""
-    mute = Classifier(keras.Sequential([keras.Input((28, 28, 1)), plain.keras, Decide()]), name="mute")
+    mute = Classifier(build(plain.keras, Decide()), name="mute")
     attack = attacks.get(name)(queries=400)
     for target in (None, next_class(few[1])):
         seen, heard = (attack(model, *few, norm=norm, target=target) for model in (plain, mute))

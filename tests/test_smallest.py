@@ -11,8 +11,7 @@ import pytest
 from core import attacks
 from core.classifier import Classifier
 from tests import peers
-from tests.support import linear, margin, next_class, some_digits, two_class
-from tests.test_traps import scaled
+from tests.support import build, linear, margin, next_class, scaled, some_digits, two_class
 
 #: Each attack in each of its norms, and how far above the smallest change it may end on a linear model.
 PAIRS = {("deepfool", "l2"): 1.021, ("deepfool", "linf"): 1.021, ("ddn", "l2"): 1.02, ("cw", "l2"): 1.02}
@@ -147,8 +146,7 @@ def test_targets_are_hit_and_cost_more_than_any_class(plain, few, name):
 def saturated_softmax() -> Classifier:
     """A network whose own softmax is 1 to the last bit, wrapped as it would be saved: the wrapper takes it off."""
     rng = np.random.default_rng(2)
-    layers = [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10), keras.layers.Softmax()]
-    model = keras.Sequential(layers)
+    model = build(keras.layers.Flatten(), keras.layers.Dense(10), keras.layers.Softmax())
     model.set_weights([rng.normal(size=(784, 10)).astype(np.float32) * 50, np.zeros(10, np.float32)])
     return Classifier(model)
 
@@ -167,8 +165,7 @@ def broken(kind: str) -> Classifier:
         return linear(np.zeros((784, 10)))
     if kind == "NaN":
         return linear(np.full((784, 10), np.nan))
-    layers = [keras.layers.Flatten(), keras.layers.Rescaling(0.0, offset=1.0), keras.layers.Dense(10)]
-    return Classifier(keras.Sequential([keras.Input((28, 28, 1)), *layers]))
+    return Classifier(build(keras.layers.Flatten(), keras.layers.Rescaling(0.0, offset=1.0), keras.layers.Dense(10)))
 
 
 @pytest.mark.parametrize("kind", ["constant", "NaN", "zero gradient"])

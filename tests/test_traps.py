@@ -1,4 +1,7 @@
-"""Traps that other attack libraries fell into, each with the test that would have caught it."""
+"""Traps that other attack libraries fell into, each with the test that would have caught it.
+
+Those of gradients that are too small, too large or missing: test_masked_gradients.
+"""
 
 from itertools import pairwise
 
@@ -7,115 +10,11 @@ import numpy as np
 import pytest
 
 from core import attacks, norms
-from core.classifier import Classifier, ModelRefused
-from tests.support import brief, linear, next_class, quick, realistic
+from core.classifier import Classifier
+from core.result import judge
+from tests.support import brief, build, linear, next_class, realistic
 
-GRADIENT = [name for name in attacks.names() if attacks.get(name).knowledge == "gradient"]
-BY_GRADIENT = pytest.mark.parametrize("name", GRADIENT)
-WITH_A_LOSS = pytest.mark.parametrize("name", [name for name in GRADIENT if hasattr(attacks.get(name), "loss")])
 LADDER = ["fgsm", "bim", "pgd", "mim"]
-
-
-def scaled(model: Classifier, factor: float) -> Classifier:
-    """The same classifier with all its logits multiplied."""
-    copy = keras.models.clone_model(model.keras)
-    weights = [weight.copy() for weight in model.keras.get_weights()]
-    weights[-2] *= np.float32(factor)
-    weights[-1] *= np.float32(factor)
-    copy.set_weights(weights)
-    return Classifier(copy, name=f"times {factor:g}")
-
-
-@pytest.fixture(scope="module")
-def tiny(plain):
-    return scaled(plain, 1e-10)
-
-
-@pytest.fixture(scope="module")
-def saturated(plain):
-    return scaled(plain, 1000)
-
-
-# ---------------------------------------------------------------------------------------------- gradients of any size
-
-
-@WITH_A_LOSS
-def test_the_size_of_the_gradient_does_not_matter(plain, tiny, few, name):
-    """Logits times 1e-10: the same margin loss climbs in the same direction. CleverHans floored the gradient's norm."""
-    for norm in attacks.get(name).norms:
-        attack = attacks.get(name)(loss="margin")
-        usual = attack(plain, *few, eps=realistic(norm), norm=norm)
-        result = attack(tiny, *few, eps=realistic(norm), norm=norm)
-        assert np.mean(np.abs(result.adversarial - usual.adversarial) > 1e-3) < 0.02, norm
-
-
-@BY_GRADIENT
-def test_no_gradient_at_all_gives_no_nan(few, name):
-    """A constant model: torchattacks' MIM divided 0 by 0. Nothing can fall, and nothing may break."""
-    constant = linear(np.zeros((784, 10)))
-    for norm in attacks.get(name).norms:
-        result = brief(attacks.get(name))(constant, *few, eps=realistic(norm), norm=norm)
-        assert np.isfinite(result.adversarial).all() and np.isfinite(result.logits_adversarial).all()
-        assert not result.success.any()
-
-
-class Rounded(keras.layers.Layer):
-    """Two grey levels: TensorFlow has no gradient for rounding, not even a zero."""
-
-    def call(self, x):
-        return keras.ops.round(x)
-
-
-@BY_GRADIENT
-def test_a_network_that_lets_no_gradient_through_breaks_nothing(plain, few, name):
-    inputs = keras.Input((28, 28, 1))
-    rounded = Classifier(keras.Model(inputs, plain.keras(Rounded()(inputs))), name="rounded")
-    result = quick(attacks.get(name))(rounded, few[0][:3], few[1][:3], eps=realistic(attacks.get(name).norms[0]))
-    assert np.isfinite(result.adversarial).all()
-
-
-@WITH_A_LOSS
-@pytest.mark.parametrize("loss", ["cross_entropy", "margin", "dlr"])
-def test_saturated_logits_hide_nothing(plain, saturated, few, name, loss):
-    """Logits times 1000: the softmax is 1 to the last bit and its gradient 0, yet as many digits fall as before."""
-    norm = attacks.get(name).norms[0]
-    eps = 4 * realistic(norm)
-    attack = attacks.get(name)(loss=loss)
-    usual = attack(plain, *few, eps=eps).success.mean()
-    assert usual > 0.3
-    assert attack(saturated, *few, eps=eps).success.mean() >= usual - 0.15
-
-
-@pytest.mark.parametrize("where", ["in the last layer", "as a layer of its own", "as an activation layer"])
-def test_a_softmax_at_the_end_is_taken_off(plain, few, where):
-    """ART's issue 367: 16.9 % or 77.6 % under the same FGSM, by whether the wrapper saw logits or probabilities."""
-    body = keras.models.clone_model(plain.keras)
-    body.set_weights(plain.keras.get_weights())
-    if where == "in the last layer":
-        body.layers[-1].activation = keras.activations.softmax
-        model = keras.models.clone_model(body)
-        model.set_weights(body.get_weights())
-    else:
-        last = keras.layers.Softmax() if "own" in where else keras.layers.Activation("softmax")
-        model = keras.Sequential([keras.layers.Input((28, 28, 1)), *body.layers, last])
-    given = np.asarray(model(few[0], training=False))
-    np.testing.assert_allclose(given.sum(axis=1), 1, rtol=1e-4)
-    bare = Classifier(model)
-    np.testing.assert_allclose(bare.logits(few[0]), plain.logits(few[0]), rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(bare.probabilities(few[0]), given, rtol=1e-3, atol=1e-5)
-    one, other = (attacks.get("fgsm")()(each, *few, eps=0.15) for each in (bare, plain))
-    assert (one.success == other.success).all()
-    np.testing.assert_allclose(np.asarray(model(few[0], training=False)), given, err_msg="the given model was changed")
-
-
-def test_outputs_that_only_look_like_probabilities_are_named_as_such():
-    inputs = keras.Input((28, 28, 1))
-    share = keras.layers.Dense(10, activation="sigmoid")(keras.layers.Flatten()(inputs))
-    mixed = keras.layers.Concatenate()([share, share])
-    outputs = keras.layers.Dense(10, activation="softmax")(mixed)
-    hidden = keras.Model(inputs, keras.layers.Rescaling(1.0)(outputs))
-    with pytest.raises(ModelRefused, match="look like probabilities"):
-        Classifier(hidden)
 
 
 # --------------------------------------------------------------------------------------------------------- the ball
@@ -177,9 +76,7 @@ def test_mim_divides_by_the_l1_norm_then_adds_up_then_takes_the_sign():
     """Dong et al., written out in NumPy on a two-layer model whose gradient changes from step to step."""
     rng = np.random.default_rng(3)
     first, second = rng.normal(size=(784, 16)) / 10, rng.normal(size=(16, 10))
-    model = keras.Sequential(
-        [keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(16, "tanh"), keras.layers.Dense(10)]
-    )
+    model = build(keras.layers.Flatten(), keras.layers.Dense(16, "tanh"), keras.layers.Dense(10))
     model.set_weights([first.astype(np.float32), np.zeros(16), second.astype(np.float32), np.zeros(10)])
     x = rng.uniform(0.2, 0.8, size=(1, 784))
     label = int((np.tanh(x @ first) @ second).argmax())
@@ -296,8 +193,6 @@ def test_a_failed_attack_returns_an_image_near_the_original(plain, few):
 
 
 def test_the_judge_puts_back_what_is_not_a_number(plain, few):
-    from core.result import judge
-
     x, y = few
     broken = x.copy()
     broken[0, 5, 5] = np.nan
@@ -311,8 +206,6 @@ def test_the_judge_puts_back_what_is_not_a_number(plain, few):
 
 
 def test_the_judge_does_not_credit_a_change_beyond_eps(plain, few):
-    from core.result import judge
-
     x, y = few
     there = attacks.get("pgd")()(plain, x, y, eps=0.3).adversarial
     none = np.zeros(len(x), np.int64)
