@@ -7,10 +7,11 @@ import os
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
-from core import attacks, zoo
+from core import attacks, digits, zoo
 from core.classifier import Classifier
 from tests.support import some_digits
 
@@ -46,6 +47,12 @@ def plain() -> Classifier:
 def hundred(plain):
     """A hundred bundled digits, ten a class: x (100, 28, 28, 1), y (100,)."""
     return some_digits(100)
+
+
+@pytest.fixture(scope="session")
+def six_hundred():
+    """600 bundled digits to train on, 60 a class."""
+    return digits.bundled()[np.arange(0, 5000, 8)[:600]]
 
 
 @pytest.fixture(scope="session")

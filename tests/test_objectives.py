@@ -1,0 +1,86 @@
+"""What trainings minimise: cross-entropy, on shifted digits, on attacked ones; each does what it is there for."""
+
+import numpy as np
+import tensorflow as tf
+
+from core import fit, lowering, objectives
+from core.fit import Plan
+from core.objectives import Adversarial, CrossEntropy, Shifted
+from tests.support import untrained
+
+
+def test_cross_entropy_is_the_closed_form():
+    logits = np.random.default_rng(0).normal(size=(6, 10)).astype(np.float32)
+    y = np.array([0, 1, 2, 3, 4, 9])
+    log_shares = logits - np.log(np.exp(logits).sum(1, keepdims=True))
+    given = tf.constant(logits), tf.constant(y)
+    np.testing.assert_allclose(objectives.cross_entropy(*given), -log_shares[np.arange(6), y], rtol=1e-5)
+    truth = 0.8 * np.eye(10)[y] + 0.02
+    np.testing.assert_allclose(objectives.cross_entropy(*given, 0.2), -(truth * log_shares).sum(1), rtol=1e-5)
+
+
+def test_shifted_digits_are_the_digits_moved(six_hundred):
+    """Each picture is one of the (2 * pixels + 1) ** 2 that moving it can make; all of them come, alike often."""
+    x, pixels = six_hundred.images[:300], 2
+    moved = objectives.shifted(tf.constant(x), pixels, tf.constant([1, 2])).numpy()
+    assert moved.shape == x.shape and moved.dtype == x.dtype
+    framed = np.pad(x, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)))
+    places = [(down, across) for down in range(2 * pixels + 1) for across in range(2 * pixels + 1)]
+    every = np.stack([framed[:, down : down + 28, across : across + 28] for down, across in places])
+    hits = (every == moved).all(axis=(2, 3, 4))
+    assert hits.any(axis=0).all()
+    counts = np.bincount(hits.argmax(axis=0), minlength=len(places))
+    assert counts.min() >= 3 and counts.max() <= 30  # 12 on average
+    again, other = (objectives.shifted(tf.constant(x), pixels, tf.constant([1, last])).numpy() for last in (2, 3))
+    np.testing.assert_array_equal(moved, again)
+    assert (moved != other).any(axis=(1, 2, 3)).mean() > 0.8
+
+
+def test_training_on_shifted_digits_reads_shifted_digits(six_hundred):
+    moved = objectives.shifted(tf.constant(six_hundred.images), 2, tf.constant([7, 7])).numpy()
+    plan = Plan(epochs=12, batch=50, rate=5e-3)
+    right = {}
+    for objective in (CrossEntropy(), Shifted(pixels=2)):
+        model = untrained(dropout=0.0)
+        fit.fit(model, six_hundred, plan, objective=objective)
+        right[type(objective).__name__] = np.mean(model.predict(moved, verbose=0).argmax(1) == six_hundred.labels)
+    assert right["Shifted"] > right["CrossEntropy"] + 0.05
+    x, y, moment = (
+        tf.constant(six_hundred.images),
+        tf.constant(six_hundred.labels),
+        objectives.Moment(tf.constant(0.0), tf.constant([0, 1])),
+    )
+    model = untrained(dropout=0.0)
+    unmoved, plain = Shifted(pixels=0)(model, x, y, moment), CrossEntropy()(model, x, y, moment)
+    np.testing.assert_array_equal(unmoved[0], plain[0])
+
+
+def test_the_inner_attack_stays_in_the_ball_and_does_harm(six_hundred):
+    model = untrained()
+    fit.fit(model, six_hundred, Plan(epochs=4, batch=50, rate=5e-3))
+    x, y = tf.constant(six_hundred.images[:200]), tf.constant(six_hundred.labels[:200])
+    attacked = Adversarial(steps=8).attack(lowering.forward(model), x, y, tf.constant(0.2), tf.constant([1, 2])).numpy()
+    assert np.abs(attacked - x).max() <= 0.2 + 1e-6 and attacked.min() >= 0 and attacked.max() <= 1
+    noise = np.clip(x + np.random.default_rng(0).uniform(-0.2, 0.2, (200, 28, 28, 1)), 0, 1).astype(np.float32)
+
+    def loss(images):
+        return float(tf.reduce_mean(objectives.cross_entropy(model(images, training=False), y)))
+
+    assert loss(attacked) > 2 * loss(noise)
+    again = Adversarial(steps=8).attack(lowering.forward(model), x, y, tf.constant(0.2), tf.constant([1, 2])).numpy()
+    other = Adversarial(steps=8).attack(lowering.forward(model), x, y, tf.constant(0.2), tf.constant([1, 3])).numpy()
+    np.testing.assert_array_equal(attacked, again)
+    assert np.abs(attacked - other).max() > 0.01
+
+
+def test_adversarial_training_hardens(six_hundred):
+    """Against the inner attack at 0.1, on the digits it has seen: a six_hundred seconds are not enough for more."""
+    x, y = tf.constant(six_hundred.images), tf.constant(six_hundred.labels)
+    right = {}
+    for objective in (CrossEntropy(), Adversarial(eps=0.1, steps=4, ramp=0.3)):
+        model = untrained(dropout=0.0)
+        fit.fit(model, six_hundred, Plan(epochs=12, batch=50, rate=5e-3), objective=objective)
+        forward = lowering.forward(model)
+        attacked = Adversarial(steps=10).attack(forward, x, y, tf.constant(0.1), tf.constant([0, 0]))
+        right[type(objective).__name__] = np.mean(model(attacked).numpy().argmax(1) == six_hundred.labels)
+    assert right["Adversarial"] > right["CrossEntropy"] + 0.2
