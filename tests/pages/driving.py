@@ -2,6 +2,7 @@
 
 import base64
 import json
+import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,18 +17,34 @@ from pages.components.session import View
 DASHBOARD = Path(__file__).resolve().parents[2] / "dashboard.py"
 
 
-def opened(link: str = "") -> AppTest:
-    """A new visitor's page, come by that query string; a test fails at once if it raised."""
+def opened(link: str = "", page: str = "") -> AppTest:
+    """A new visitor's page, come by that query string; a test fails at once if it raised.
+
+    page: the script of another page than the first, which the visitor turns to from there.
+    """
     at = AppTest.from_file(DASHBOARD, default_timeout=120)
     for name, value in parse_qsl(link, keep_blank_values=True):
         at.query_params[name] = value
-    return calm(at.run())
+    calm(at.run())
+    return calm(at.switch_page(f"pages/{page}.py").run()) if page else at
 
 
 def calm(at: AppTest) -> AppTest:
     """The same page, once it is sure that nothing was raised on it."""
     assert not at.exception, [each.value for each in at.exception]
     return at
+
+
+def finished(at: AppTest, place: str, seconds: float = 120) -> AppTest:
+    """The page once the long work that it keeps at that place of the session is over, and did not fail."""
+    end = time.monotonic() + seconds
+    job = at.session_state[place].job
+    while job is not None and not job.over:
+        assert time.monotonic() < end, f"The work of {place} never ended."
+        job.look()
+        time.sleep(0.02)
+    assert job is None or not job.fault, job.fault
+    return calm(at.run())
 
 
 def view(at: AppTest) -> View:

@@ -1,7 +1,6 @@
 """The Compare page driven as a visitor drives it: all attacks come in, are told truly, and open on the Attack page."""
 
 import json
-import time
 
 import numpy as np
 import pytest
@@ -10,25 +9,14 @@ from streamlit.testing.v1 import AppTest
 from core import attacks
 from pages.components import comparison, jobs, session, snippet
 from pages.components.session import View
-from tests.pages.driving import answer, button, calm, choose, opened, told, view
+from tests.pages.driving import answer, button, choose, finished, opened, told, view
 
 JOB = "comparison"
 
 
 def compared(link: str = "") -> AppTest:
-    """The page, come by that link, as it is first drawn."""
-    at = opened(link)
-    return calm(at.switch_page("pages/compare.py").run())
-
-
-def finished(at: AppTest, seconds: float = 300) -> AppTest:
-    """The page once all attacks have come in."""
-    end = time.monotonic() + seconds
-    while not at.session_state[JOB].job.over:
-        assert time.monotonic() < end, "The attacks never came in."
-        at.session_state[JOB].job.look()
-        time.sleep(0.05)
-    return calm(at.run())
+    """The page, come by that link, once all attacks have come in."""
+    return finished(opened(link, "compare"), JOB, seconds=300)
 
 
 def only(monkeypatch, *names: str) -> None:
@@ -39,7 +27,7 @@ def only(monkeypatch, *names: str) -> None:
 @pytest.fixture(scope="module")
 def whole():
     """A visit on which every attack was run."""
-    return finished(compared("digit=3500&budget=0.5"))
+    return compared("digit=3500&budget=0.5")
 
 
 def test_every_attack_has_its_card(whole):
@@ -76,7 +64,7 @@ def test_an_attack_without_the_norm_says_in_which_it_was_run(whole):
 
 def test_a_press_opens_the_attack_as_it_stood_there(monkeypatch):
     only(monkeypatch, "fgsm", "pgd")
-    at = finished(compared("digit=3500&budget=0.5"))
+    at = compared("digit=3500&budget=0.5")
     answer(at, "gallery", event="open", value="pgd")
     assert view(at) == View(index=3500, attack="pgd", eps=session.snap(0.15, "linf"))
     assert told(at)["label"] == 7  # the scrubber stands there
@@ -85,14 +73,14 @@ def test_a_press_opens_the_attack_as_it_stood_there(monkeypatch):
 @pytest.mark.parametrize("value", [None, 5, "no such attack", {}, ["pgd"]])
 def test_a_press_on_nothing_opens_nothing(monkeypatch, value):
     only(monkeypatch, "fgsm")
-    at = finished(compared())
+    at = compared()
     answer(at, "gallery", event="open", value=value)
     assert told(at, "gallery")["total"] == 1
 
 
 def test_other_picks_begin_anew_and_end_what_ran(monkeypatch):
     only(monkeypatch, "fgsm", "noise")
-    at = compared("digit=3500")
+    at = opened("digit=3500", "compare")
     first = at.session_state[JOB]
     button(at, "digit_2")
     second = at.session_state[JOB]
@@ -106,9 +94,9 @@ def test_other_picks_begin_anew_and_end_what_ran(monkeypatch):
 
 def test_stopping_keeps_what_has_come_in(monkeypatch):
     only(monkeypatch, "fgsm", "pgd")
-    at = compared()
+    at = opened(page="compare")
     answer(at, "gallery", event="stop", value="x")
-    at = finished(at)
+    at = finished(at, JOB, seconds=300)
     assert at.session_state[JOB].job.state in (jobs.CANCELLED, jobs.DONE)
     data = told(at, "gallery")
     assert data["stopped"] == (at.session_state[JOB].job.state == jobs.CANCELLED)
@@ -117,10 +105,10 @@ def test_stopping_keeps_what_has_come_in(monkeypatch):
 
 def test_a_link_brings_the_comparison_back(monkeypatch):
     only(monkeypatch, "fgsm", "pgd")
-    at = finished(compared("digit=1000&model=plain_mlp&within=l1&budget=0.25&target=3"))
+    at = compared("digit=1000&model=plain_mlp&within=l1&budget=0.25&target=3")
     link = told(at, "gallery")["link"]
     assert {"within=l1", "budget=0.25", "digit=1000", "model=plain_mlp", "target=3"} <= set(link.split("&"))
-    again = finished(compared(link))
+    again = compared(link)
     assert told(again, "gallery")["setting"] == told(at, "gallery")["setting"]
     assert not again.info
 
@@ -130,7 +118,7 @@ def test_a_link_brings_the_comparison_back(monkeypatch):
 )
 def test_a_bad_link_falls_back_and_says_so(monkeypatch, link, said):
     only(monkeypatch, "fgsm")
-    at = compared(link)
+    at = opened(link, "compare")
     assert any(said in each.value for each in at.info)
     assert told(at, "gallery")["setting"]["norm"] == "linf" and told(at, "gallery")["setting"]["eps"] == 0.2
 
@@ -141,7 +129,7 @@ def test_a_digit_read_wrong_from_the_start_says_so(monkeypatch):
     only(monkeypatch, "fgsm")
     bundled = digits.bundled()
     wrong = int(np.flatnonzero(zoo.load("plain_mlp").predict(bundled.images) != bundled.labels)[0])
-    at = finished(compared(f"digit={wrong}&model=plain_mlp"))
+    at = compared(f"digit={wrong}&model=plain_mlp")
     assert told(at, "gallery")["wrong"] is not None
 
 

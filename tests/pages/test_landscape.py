@@ -1,7 +1,6 @@
 """The Landscape page driven as a visitor drives it: every direction, what is drawn, links, and the code."""
 
 import base64
-import time
 
 import numpy as np
 import pytest
@@ -10,24 +9,14 @@ from streamlit.testing.v1 import AppTest
 from core import attacks, landscape, norms
 from pages.components import cache, snippet, terrain
 from pages.components.session import View
-from tests.pages.driving import answer, button, calm, choose, opened, told
+from tests.pages.driving import answer, button, choose, finished, opened, told
 
 JOB = "survey"
 
 
 def surveyed(link: str = "") -> AppTest:
     """The page, come by that link, with its survey done."""
-    return done(calm(opened(link).switch_page("pages/landscape.py").run()))
-
-
-def done(at: AppTest, seconds: float = 120) -> AppTest:
-    end = time.monotonic() + seconds
-    while not at.session_state[JOB].job.over:
-        assert time.monotonic() < end, "The survey never ended."
-        at.session_state[JOB].job.look()
-        time.sleep(0.02)
-    assert not at.session_state[JOB].job.fault, at.session_state[JOB].job.fault
-    return calm(at.run())
+    return finished(opened(link, "landscape"), JOB)
 
 
 def cells(data: dict) -> np.ndarray:
@@ -77,7 +66,7 @@ def test_the_ball_has_the_size_of_the_budget(page):
 @pytest.mark.parametrize("toward", ["random", "digit_3", "fgsm", "deepfool", "noise"])
 def test_every_kind_of_second_direction(page, toward):
     choose(page, "pick_toward", toward)
-    survey = done(page).session_state[JOB].job.result
+    survey = finished(page, JOB).session_state[JOB].job.result
     assert abs(np.vdot(survey.plane.u, survey.plane.v)) < 1e-6 * np.linalg.norm(survey.plane.u)
     assert told(page, "landscape")["setting"]["second_direction"] == toward
 
@@ -85,10 +74,10 @@ def test_every_kind_of_second_direction(page, toward):
 @pytest.mark.parametrize("attack", ["fgm", "ddn", "square", "spatial"])
 def test_attacks_of_every_kind_lead_across(page, attack):
     choose(page, "pick_attack", attack)
-    survey = done(page).session_state[JOB].job.result
+    survey = finished(page, JOB).session_state[JOB].job.result
     assert survey.measure in ("linf", "l2", "l1") and survey.plane.logits.shape == (101, 101, 10)
     choose(page, "pick_attack", "pgd")
-    done(page)
+    finished(page, JOB)
 
 
 def test_a_second_direction_that_is_the_first_gives_way_and_says_so():
@@ -121,9 +110,9 @@ def test_other_picks_begin_anew(page):
     before = page.session_state[JOB]
     button(page, "digit_1")
     assert page.session_state[JOB] is not before
-    assert told(done(page), "landscape")["label"] == 1
+    assert told(finished(page, JOB), "landscape")["label"] == 1
     button(page, "digit_7")
-    done(page)
+    finished(page, JOB)
 
 
 def test_the_code_button_opens_the_code(page):

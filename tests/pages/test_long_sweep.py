@@ -1,13 +1,11 @@
 """The Attack page under attacks that take seconds: a queue, progress, a stop, and the sweep once it is there."""
 
-import time
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import attacks
 from pages.components import cache, jobs, long_sweep
-from tests.pages.driving import answer, button, calm, choose, component, opened, told, view
+from tests.pages.driving import answer, button, calm, choose, component, finished, opened, told, view
 
 LONG = ("square", "nes", "hopskipjump", "autoattack")
 
@@ -16,14 +14,9 @@ def job(at: AppTest) -> jobs.Job | None:
     return at.session_state["long_sweep"].job
 
 
-def settled(at: AppTest, seconds: float = 240) -> AppTest:
+def settled(at: AppTest) -> AppTest:
     """The page once its long sweep is over."""
-    end = time.monotonic() + seconds
-    while job(at) and not job(at).over:
-        assert time.monotonic() < end, "The sweep never ended."
-        job(at).look()
-        time.sleep(0.02)
-    return calm(at.run())
+    return finished(at, "long_sweep", seconds=240)
 
 
 @pytest.mark.parametrize("name", LONG)
