@@ -98,13 +98,20 @@ def foolbox(build: Callable[[Any], Any], *, eps: float | None = None, targeted: 
     return make
 
 
-def art(build: Callable[[Any, Any], Any], *, targeted: bool = False) -> Make:
-    """An attack of ART, built from its module and our model in its clothes: `art(lambda evasion, m: evasion.X(m))`."""
+def art_attack(name: str, model: Any, *, targeted: bool = False, **knobs: Any) -> Any:
+    """ART's attack of that name on a model in its clothes: quiet, and aiming or not, as far as it can be told so."""
+    from art.attacks import evasion
+
+    kind = getattr(evasion, name)
+    told = {"verbose": False, "targeted": targeted}
+    return kind(model, **knobs, **{key: value for key, value in told.items() if key in kind.attack_params})
+
+
+def art(name: str, *, targeted: bool = False, **knobs: Any) -> Make:
+    """An attack of ART, by its name there: `art("DeepFool", max_iter=50)`."""
 
     def make(model: Classifier) -> Run:
-        from art.attacks import evasion
-
-        attack = build(evasion, peers.art_model(model))
+        attack = art_attack(name, peers.art_model(model), targeted=targeted, **knobs)
         return lambda x, y: attack.generate(x, np.eye(10, dtype=np.float32)[next_class(y) if targeted else y])
 
     return make

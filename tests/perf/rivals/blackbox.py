@@ -7,6 +7,7 @@ ART.
 import numpy as np
 
 from tests.perf.rivals import Row, art, foolbox, lab
+from tests.support import REALISTIC
 
 _DIGITS = 40  # the peers ask about one image, or one direction, at a time
 
@@ -16,46 +17,29 @@ def _start(fb):
 
 
 ROWS = [
-    Row(
-        attack="square",
-        norm="linf",
-        eps=0.1,
-        setting="1000 queries, p 0.8",
-        ours=lab("square", "linf", eps=0.1, queries=1000),
-        theirs={
-            "ART": art(
-                lambda evasion, model: evasion.SquareAttack(
-                    model,
-                    norm=np.inf,
-                    eps=0.1,
+    *(
+        Row(
+            attack="square",
+            norm=norm,
+            eps=REALISTIC[norm],
+            setting="1000 queries, p 0.8",
+            ours=lab("square", norm, eps=REALISTIC[norm], queries=1000),
+            theirs={
+                "ART": art(
+                    "SquareAttack",
+                    norm=order,
+                    eps=REALISTIC[norm],
                     max_iter=1000,
                     p_init=0.8,
                     nb_restarts=1,
                     batch_size=1000,
-                    verbose=False,
                 )
-            )
-        },
-        digits=100,
-        by_size=False,
-        note="Foolbox has no Square Attack.",
-    ),
-    Row(
-        attack="square",
-        norm="l2",
-        eps=1.5,
-        setting="1000 queries, p 0.8",
-        ours=lab("square", "l2", eps=1.5, queries=1000),
-        theirs={
-            "ART": art(
-                lambda evasion, model: evasion.SquareAttack(
-                    model, norm=2, eps=1.5, max_iter=1000, p_init=0.8, nb_restarts=1, batch_size=1000, verbose=False
-                )
-            )
-        },
-        digits=100,
-        by_size=False,
-        note="Foolbox has no Square Attack.",
+            },
+            digits=100,
+            by_size=False,
+            note="Foolbox has no Square Attack.",
+        )
+        for norm, order in (("linf", np.inf), ("l2", 2))
     ),
     Row(
         attack="hopskipjump",
@@ -64,11 +48,7 @@ ROWS = [
         ours=lab("hopskipjump", "l2", queries=2506),
         theirs={
             "Foolbox": foolbox(lambda fb: fb.attacks.HopSkipJumpAttack(steps=10, init_attack=_start(fb))),
-            "ART": art(
-                lambda evasion, model: evasion.HopSkipJump(
-                    model, norm=2, max_iter=9, max_eval=1000, init_eval=100, init_size=100, verbose=False
-                )
-            ),
+            "ART": art("HopSkipJump", norm=2, max_iter=9, max_eval=1000, init_eval=100, init_size=100),
         },
         digits=_DIGITS,
         note="Foolbox's 10 steps make 2506 queries, ART's 9 iterations about as many.",
@@ -89,11 +69,7 @@ ROWS = [
         ours=lab("boundary", "l2", queries=1174),
         theirs={
             "Foolbox": foolbox(lambda fb: fb.attacks.BoundaryAttack(steps=1000, init_attack=_start(fb))),
-            "ART": art(
-                lambda evasion, model: evasion.BoundaryAttack(
-                    model, targeted=False, max_iter=50, num_trial=20, sample_size=20, init_size=100, verbose=False
-                )
-            ),
+            "ART": art("BoundaryAttack", max_iter=50, num_trial=20, sample_size=20, init_size=100),
         },
         digits=_DIGITS,
         note="Foolbox's 1000 steps make 1174 queries; ART's 50 iterations of up to 20 trials of 20 make more.",
@@ -105,19 +81,16 @@ ROWS = [
         ours=lab("zoo_attack", "l2", queries=10000),
         theirs={
             "ART": art(
-                lambda evasion, model: evasion.ZooAttack(
-                    model,
-                    learning_rate=0.1,
-                    max_iter=39,
-                    binary_search_steps=1,
-                    initial_const=1.0,
-                    use_resize=False,
-                    use_importance=False,
-                    nb_parallel=128,
-                    variable_h=0.2,
-                    batch_size=1,
-                    verbose=False,
-                )
+                "ZooAttack",
+                learning_rate=0.1,
+                max_iter=39,
+                binary_search_steps=1,
+                initial_const=1.0,
+                use_resize=False,
+                use_importance=False,
+                nb_parallel=128,
+                variable_h=0.2,
+                batch_size=1,
             )
         },
         digits=5,

@@ -8,7 +8,7 @@ import numpy as np
 from core import attacks
 from core.classifier import Classifier
 from tests import peers
-from tests.perf.rivals import Make, Row, Run
+from tests.perf.rivals import Make, Row, Run, art_attack
 
 SIDE = 10
 
@@ -23,14 +23,12 @@ def _anew(name: str, norm: str, eps: float) -> Make:
     return make
 
 
-def _art(build: Any, use: Any) -> Make:
+def _art(name: str, use: Any, **knobs: Any) -> Make:
     """ART's, built anew in each run, since its attacks keep what they found: use(attack, x, y) gives the images."""
 
     def make(model: Classifier) -> Run:
-        from art.attacks import evasion
-
         clothed = peers.art_model(model)
-        return lambda x, y: use(build(evasion, clothed), x, y)
+        return lambda x, y: use(art_attack(name, clothed, **knobs), x, y)
 
     return make
 
@@ -49,10 +47,12 @@ ROWS = [
         ours=_anew("spatial", "warp", 1.0),
         theirs={
             "ART": _art(
-                lambda evasion, model: evasion.SpatialTransformation(
-                    model, 100 * 3 / 28, num_translations=5, max_rotation=30.0, num_rotations=11, verbose=False
-                ),
+                "SpatialTransformation",
                 lambda attack, x, y: attack.generate(x),
+                max_translation=100 * 3 / 28,
+                num_translations=5,
+                max_rotation=30.0,
+                num_rotations=11,
             )
         },
         digits=20,
@@ -67,16 +67,13 @@ ROWS = [
         ours=_anew("universal", "linf", 0.2),
         theirs={
             "ART": _art(
-                lambda evasion, model: evasion.UniversalPerturbation(
-                    model,
-                    "pgd",
-                    {"eps": 0.2, "eps_step": 0.02, "max_iter": 10, "verbose": False},
-                    max_iter=3,
-                    eps=0.2,
-                    norm=np.inf,
-                    verbose=False,
-                ),
+                "UniversalPerturbation",
                 lambda attack, x, y: attack.generate(x, np.eye(10, dtype=np.float32)[y]),
+                attacker="pgd",
+                attacker_params={"eps": 0.2, "eps_step": 0.02, "max_iter": 10, "verbose": False},
+                max_iter=3,
+                eps=0.2,
+                norm=np.inf,
             )
         },
         digits=50,
@@ -91,20 +88,16 @@ ROWS = [
         ours=_anew("patch", "l0", SIDE**2),
         theirs={
             "ART": _art(
-                lambda evasion, model: evasion.AdversarialPatchTensorFlowV2(
-                    model,
-                    rotation_max=0.0,
-                    scale_min=SIDE / 28,
-                    scale_max=SIDE / 28 + 1e-6,
-                    learning_rate=0.1,
-                    max_iter=15,  # rounds through a hundred digits, of four steps each
-                    batch_size=25,
-                    patch_shape=(28, 28, 1),
-                    optimizer="pgd",
-                    targeted=False,
-                    verbose=False,
-                ),
+                "AdversarialPatchTensorFlowV2",
                 _stuck,
+                rotation_max=0.0,
+                scale_min=SIDE / 28,
+                scale_max=SIDE / 28 + 1e-6,
+                learning_rate=0.1,
+                max_iter=15,  # rounds through a hundred digits, of four steps each
+                batch_size=25,
+                patch_shape=(28, 28, 1),
+                optimizer="pgd",
             )
         },
         by_size=False,

@@ -18,11 +18,7 @@ ROWS = [
         ours=lab("deepfool", "l2", steps=50),
         theirs={
             "Foolbox": foolbox(lambda fb: fb.attacks.L2DeepFoolAttack(steps=50, candidates=10, overshoot=0.02)),
-            "ART": art(
-                lambda evasion, model: evasion.DeepFool(
-                    model, max_iter=50, epsilon=0.02, nb_grads=10, batch_size=1000, verbose=False
-                )
-            ),
+            "ART": art("DeepFool", max_iter=50, epsilon=0.02, nb_grads=10, batch_size=1000),
         },
     ),
     Row(
@@ -38,9 +34,7 @@ ROWS = [
         norm="l2",
         setting="5 searches of at most 200 steps",
         ours=lab("cw", "l2", search_steps=5, steps=200),
-        theirs={
-            "Foolbox": foolbox(lambda fb: fb.attacks.L2CarliniWagnerAttack(binary_search_steps=5, steps=200)),
-        },
+        theirs={"Foolbox": foolbox(lambda fb: fb.attacks.L2CarliniWagnerAttack(binary_search_steps=5, steps=200))},
         digits=50,
         note="Everybody's own learning rate and first c.",
     ),
@@ -49,9 +43,7 @@ ROWS = [
         norm="l2",
         setting="10 searches of at most 10 steps, ART's default",
         ours=lab("cw", "l2", search_steps=10, steps=10, learning_rate=0.5),
-        theirs={
-            "ART": art(lambda evasion, model: evasion.CarliniL2Method(model, batch_size=1000, verbose=False)),
-        },
+        theirs={"ART": art("CarliniL2Method", batch_size=1000)},
         digits=10,
         note="ART searches a line in every step, so its 100 gradients come with up to 1000 more forward passes; with "
         "5 times 200 steps it takes minutes for a few digits.",
@@ -63,11 +55,7 @@ ROWS = [
         ours=lab("ead", "l1", search_steps=5, steps=100),
         theirs={
             "Foolbox": foolbox(lambda fb: fb.attacks.EADAttack(binary_search_steps=5, steps=100, decision_rule="L1")),
-            "ART": art(
-                lambda evasion, model: evasion.ElasticNet(
-                    model, binary_search_steps=5, max_iter=100, decision_rule="L1", batch_size=1000, verbose=False
-                )
-            ),
+            "ART": art("ElasticNet", binary_search_steps=5, max_iter=100, decision_rule="L1", batch_size=1000),
         },
         digits=30,
         note="Everybody's own learning rate, beta and first c; all keep the smallest L1.",

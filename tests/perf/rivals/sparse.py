@@ -8,14 +8,7 @@ ROWS = [
         norm="l0",
         setting="strokes of 1, 30 % of the pixels at most",
         ours=lab("jsma", "l0", targeted=True, share=0.3),
-        theirs={
-            "ART": art(
-                lambda evasion, model: evasion.SaliencyMapMethod(
-                    model, theta=1.0, gamma=0.3, batch_size=1000, verbose=False
-                ),
-                targeted=True,
-            )
-        },
+        theirs={"ART": art("SaliencyMapMethod", targeted=True, theta=1.0, gamma=0.3, batch_size=1000)},
         targeted=True,
         note="ART takes the two largest gradients of the target's logit and no pairs; Foolbox has no JSMA.",
     ),

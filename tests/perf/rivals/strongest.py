@@ -12,25 +12,20 @@ def _art_apgd(norm: str, loss: str, steps: int) -> Make:
     """ART's Auto-PGD, with the paper's first step of twice the budget."""
     eps = REALISTIC[norm]
     return art(
-        lambda evasion, model: evasion.AutoProjectedGradientDescent(
-            model,
-            norm=_ORDER[norm],
-            eps=eps,
-            eps_step=2 * eps,
-            max_iter=steps,
-            nb_random_init=1,
-            loss_type=loss,
-            batch_size=1000,
-            verbose=False,
-        )
+        "AutoProjectedGradientDescent",
+        norm=_ORDER[norm],
+        eps=eps,
+        eps_step=2 * eps,
+        max_iter=steps,
+        nb_random_init=1,
+        loss_type=loss,
+        batch_size=1000,
     )
 
 
 def _art_autoattack(norm: str) -> Make:
     eps = REALISTIC[norm]
-    return art(
-        lambda evasion, model: evasion.AutoAttack(model, norm=_ORDER[norm], eps=eps, eps_step=2 * eps, batch_size=1000)
-    )
+    return art("AutoAttack", norm=_ORDER[norm], eps=eps, eps_step=2 * eps, batch_size=1000)
 
 
 ROWS = [
