@@ -15,9 +15,11 @@ import streamlit as st
 from pages.components import quick_import
 
 FIRST = "plain_cnn"  # the model that a new visitor meets
+_COURTESY = 1.5  # seconds that the import waits, at most, for the first visitor's frame to go out
 
 _lock = threading.Lock()
 _warm: Future | None = None
+_framed = threading.Event()
 
 
 @contextlib.asynccontextmanager
@@ -49,6 +51,11 @@ def ready() -> bool:
     return _warm is not None and _warm.done()
 
 
+def framed() -> None:
+    """Say that a visitor has the page's frame: from now on the import may take what it can get."""
+    _framed.set()
+
+
 def wait() -> None:
     """Return once TensorFlow is ready; raise what went wrong if it never will be."""
     start().result()
@@ -69,6 +76,8 @@ def _warm_up(done: Future) -> None:
         libraries.start()
         digits.bundled()
         libraries.join()
+        # What is left of the import holds the interpreter, which the first visitor's frame needs too: it goes first.
+        _framed.wait(_COURTESY)
         with quick_import.quick():
             from core import attacks, sweep, zoo
             from pages.components import attack_view, cache  # noqa: F401 - the page's own
@@ -83,12 +92,13 @@ def _warm_up(done: Future) -> None:
 
 
 def keep_warm() -> None:
-    """Undo two kindnesses of Streamlit's that cost a third of a second each with TensorFlow in the process.
+    """Undo two kindnesses that cost a third of a second each with TensorFlow in the process.
 
-    After every run it collects all garbage: the hundred thousands of objects that the imports made are frozen, so that
-    the collector passes them over (uncollected: that takes a quarter of a second, and few of them are garbage). And it
+    Python's collector goes through the hundreds of thousands of objects that the imports made: frozen, it passes them
+    over (uncollected: that takes a quarter of a second, and few of them are garbage). And after every run Streamlit
     calls keras.backend.clear_session(), which empties TensorFlow's kernel cache, so that the next attack pays too:
-    nothing here uses the state that it clears. keras.utils.clear_session still works.
+    nothing here uses the state that it clears. keras.utils.clear_session still works. A third one, a full collection
+    after every run, is switched off in .streamlit/config.toml.
     """
     import keras
 

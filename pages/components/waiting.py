@@ -38,5 +38,6 @@ def _shown(place: DeltaGenerator) -> Iterator[None]:
         for label in range(10)
     )
     place.html(_PAGE.format(small=small, large=strip.png(view.x), label=view.y))
+    runtime.framed()
     yield
     place.empty()

@@ -54,14 +54,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(wait: bool = True) -> Iterator[tuple[str, subprocess.Popen]]:
-    """The dashboard as `streamlit run` starts it, on a port of its own: its address and its process."""
+def serving(wait: bool = True, script: Path = ROOT / "dashboard.py") -> Iterator[tuple[str, subprocess.Popen]]:
+    """The dashboard as `streamlit run` starts it, or another script, on a port of its own: its address, its process."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py", "--server.headless", "true"]
+    command = [sys.executable, "-m", "streamlit", "run", script.name, "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     with TemporaryFile("w+") as log:
         env = {key: value for key, value in os.environ.items() if not key.startswith("STREAMLIT_")}
-        server = subprocess.Popen(command, cwd=ROOT, env=env, stdout=log, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(command, cwd=script.parent, env=env, stdout=log, stderr=subprocess.STDOUT)
         url = f"http://127.0.0.1:{port}/"
         try:
             if wait:

@@ -11,22 +11,21 @@ What is timed, and how:
 - memory: the resident memory of the server's process.
 """
 
-import subprocess
-import sys
 import time
 from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from statistics import median
 
 import numpy as np
 import psutil
-from playwright.sync_api import Browser, BrowserContext, Error, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.attacks import names
 from tests.browser.driving import Visit, launch, new_context, serving, until
+from tests.perf.start import starting
+from tests.perf.targets import Row
 
 DIGITS = 30
 SESSIONS = 5
@@ -82,21 +81,6 @@ lab.film = (on) => {
 """
 
 
-@dataclass
-class Row:
-    """One line of the table."""
-
-    what: str
-    value: float
-    target: float
-    unit: str = "ms"
-
-    def __str__(self) -> str:
-        verdict = "met" if self.value <= self.target else "MISSED"
-        number = f"{self.value:,.2f}" if self.unit == "×" else f"{self.value:,.1f}"
-        return f"{self.what:66} {number:>9} {self.unit:2}  at most {self.target:>6,g} {self.unit:2}  {verdict}"
-
-
 def main(only: str | None = None) -> None:
     """Measure everything and print the table; or only one part of PARTS."""
     with sync_playwright() as playwright:
@@ -109,51 +93,6 @@ def main(only: str | None = None) -> None:
 
 def p95(values: list[float]) -> float:
     return float(np.percentile(values, 95))
-
-
-# -------------------------------------------------------------------------------------------------------------- start
-def importing() -> float:
-    """Seconds that `import tensorflow` takes in a fresh interpreter, from the interpreter's start to its end."""
-    began = time.perf_counter()
-    subprocess.run([sys.executable, "-c", "import tensorflow"], check=True, capture_output=True)
-    return time.perf_counter() - began
-
-
-def first_visit(browser: Browser) -> tuple[float, float]:
-    """Seconds from the start of a server until its first visitor sees a frame, and until the slider attacks."""
-    context = browser.new_context()
-    page = context.new_page()
-    began = time.perf_counter()
-    with serving(wait=False) as (url, _):
-        while True:
-            try:
-                page.goto(url)
-                break
-            except Error:  # nobody is listening yet
-                time.sleep(0.02)
-        page.wait_for_selector("h1", state="visible")
-        frame = time.perf_counter() - began
-        page.wait_for_selector(".verdict .chip")
-        before = page.locator(".plate.after canvas").evaluate("canvas => canvas.toDataURL()")
-        page.locator(".thumb").press("End")
-        until(lambda: page.locator(".plate.after canvas").evaluate("c => c.toDataURL()") != before, 20, "the attack")
-        usable = time.perf_counter() - began
-    context.close()
-    return frame, usable
-
-
-def starting(browser: Browser, repeats: int = 3) -> Iterator[Row]:
-    """The first visit to a new server, in turns with the import of TensorFlow."""
-    importing(), first_visit(browser)  # the files' way from the disk to memory
-    imports, frames, usables = [], [], []
-    for _ in range(repeats):
-        imports.append(importing())
-        frame, usable = first_visit(browser)
-        frames.append(frame)
-        usables.append(usable)
-    yield Row("process start to the page's frame", median(frames), 2, "s")
-    what = f"process start to a first attack / import tensorflow ({median(usables):.1f} s / {median(imports):.1f} s)"
-    yield Row(what, median(usables) / median(imports), 1.5, "×")
 
 
 # ------------------------------------------------------------------------------------------------------------- in use
