@@ -20,13 +20,14 @@ from tests.pages.driving import calm, data, drawn_digit, opened, view
 KEYS = ["digit", "pixels", "label", "model", "attack", "norm", "target", "eps", "seed"]
 
 
+def packed(content: bytes) -> str:
+    """Grey levels as a link carries them."""
+    return base64.urlsafe_b64encode(zlib.compress(content, 9)).decode().rstrip("=")
+
+
 def bomb() -> str:
     """A link's drawn digit that would unpack to 100 MB."""
-    return base64.urlsafe_b64encode(zlib.compress(bytes(10**8), 9)).decode().rstrip("=")
-
-
-def packed(content: bytes) -> str:
-    return base64.urlsafe_b64encode(zlib.compress(content, 9)).decode().rstrip("=")
+    return packed(bytes(10**8))
 
 
 #: A link's bad part, and a word that the notice about it must hold.
@@ -38,37 +39,29 @@ BAD = [
     ({"attack": "fgsm", "norm": "l2"}, "l2"),
     ({"colour": "red"}, "colour"),
     ({"attack": "fgsm", "steps": "7"}, "steps"),
-    ({"steps": "0"}, "steps"),
-    ({"steps": "2.5"}, "steps"),
-    ({"steps": "many"}, "steps"),
-    ({"step_size": "nan"}, "step_size"),
-    ({"step_size": "1e9"}, "step_size"),
+    *(({"steps": value}, "steps") for value in ("0", "2.5", "many")),
+    *(({"step_size": value}, "step_size") for value in ("nan", "1e9")),
     ({"loss": "hope"}, "loss"),
     ({"random_start": "maybe"}, "random_start"),
     ({"digit": "3500", "target": "7"}, "target"),
-    ({"target": "10"}, "target"),
-    ({"target": "-1"}, "target"),
-    ({"target": "any"}, "target"),
-    ({"eps": "-0.1"}, "ε"),
-    ({"eps": "nan"}, "ε"),
-    ({"eps": "inf"}, "ε"),
-    ({"eps": "0.4"}, "ε"),
-    ({"eps": ""}, "ε"),
-    ({"eps": "1e400"}, "ε"),
-    ({"seed": "1e3"}, "seed"),
-    ({"seed": "9" * 5000}, "seed"),
-    ({"digit": "5000"}, "digit"),
-    ({"digit": "-1"}, "digit"),
-    ({"digit": "seven"}, "digit"),
+    *(({"target": value}, "target") for value in ("10", "-1", "any")),
+    *(({"eps": value}, "ε") for value in ("-0.1", "nan", "inf", "0.4", "", "1e400")),
+    *(({"seed": value}, "seed") for value in ("1e3", "9" * 5000)),
+    *(({"digit": value}, "digit") for value in ("5000", "-1", "seven")),
     ({"label": "12", "pixels": packed(bytes(784))}, "drawn digit"),
     ({"pixels": packed(bytes(784))}, "drawn digit"),
-    ({"pixels": "%%%", "label": "3"}, "drawn digit"),
-    ({"pixels": "ñandú", "label": "3"}, "drawn digit"),
-    ({"pixels": packed(bytes(783)), "label": "3"}, "drawn digit"),
-    ({"pixels": packed(bytes(785)), "label": "3"}, "drawn digit"),
-    ({"pixels": packed(drawn_digit())[:-9], "label": "3"}, "drawn digit"),
-    ({"pixels": bomb(), "label": "3"}, "drawn digit"),
-    ({"pixels": packed(random.Random(0).randbytes(784)) + "A" * 9000, "label": "3"}, "drawn digit"),
+    *(
+        ({"pixels": pixels, "label": "3"}, "drawn digit")
+        for pixels in (
+            "%%%",
+            "ñandú",
+            packed(bytes(783)),
+            packed(bytes(785)),
+            packed(drawn_digit())[:-9],
+            bomb(),
+            packed(random.Random(0).randbytes(784)) + "A" * 9000,
+        )
+    ),
     ({"model": "m" * 100_000}, "mmmm"),
     ({"<script>alert(1)</script>": "1"}, "script"),
 ]
