@@ -61,3 +61,17 @@ def visit(chromium, desk, url):
     for each in contexts:
         each.close()
     assert not faults, faults
+
+
+@pytest.fixture
+def turn(visit):
+    """Comes as `visit` does and turns to another page by its name in the sidebar: turn("Compare", link, **context)."""
+
+    def come(page: str, link: str, **device) -> driving.Visit:
+        seen = visit(link, **device)
+        if device:  # on a small screen the sidebar is folded away
+            seen.one('[data-testid="stExpandSidebarButton"]').click()
+        seen.page.get_by_role("link", name=page).click()
+        return seen
+
+    return come

@@ -7,12 +7,9 @@ from tests.browser.driving import until
 pytestmark = pytest.mark.browser
 
 
-def watching(visit, link="digit=3500&attack=hopskipjump", **device):
+def watching(turn, link="digit=3500&attack=hopskipjump", **device):
     """A visitor who came to the Attack page and went on to Black box, once its films are there."""
-    seen = visit(link, **device)
-    if device:
-        seen.page.locator('[data-testid="stExpandSidebarButton"]').click()
-    seen.page.get_by_role("link", name="Black box").click()
+    seen = turn("Black box", link, **device)
     seen.page.wait_for_selector(".film .verdict .chip", timeout=60_000)
     seen.page.wait_for_selector(".film .bar.idle", state="attached", timeout=120_000)
     return seen
@@ -26,8 +23,8 @@ def picture(seen) -> str:
     return seen.one(".film .plate.after canvas").evaluate("canvas => canvas.toDataURL()")
 
 
-def test_the_film_plays_from_its_beginning_to_its_end(visit):
-    seen = watching(visit)
+def test_the_film_plays_from_its_beginning_to_its_end(turn):
+    seen = watching(turn)
     last, verdict = frame(seen), seen.text(".film .verdict")
     assert last > 2 and verdict.startswith("After ")
     seen.one(".film .play").click()
@@ -37,8 +34,8 @@ def test_the_film_plays_from_its_beginning_to_its_end(visit):
     assert min(shown) < last and seen.text(".film .verdict") == verdict
 
 
-def test_one_drag_moves_pictures_bars_curve_and_counter(visit):
-    seen = watching(visit)
+def test_one_drag_moves_pictures_bars_curve_and_counter(turn):
+    seen = watching(turn)
     box = seen.one(".film .rail").bounding_box()
     middle = box["y"] + box["height"] / 2
 
@@ -61,8 +58,8 @@ def test_one_drag_moves_pictures_bars_curve_and_counter(visit):
     assert "Before the first query" in seen.text(".film .verdict")
 
 
-def test_a_line_of_the_table_changes_what_the_attacker_knows(visit):
-    seen = watching(visit)
+def test_a_line_of_the_table_changes_what_the_attacker_knows(turn):
+    seen = watching(turn)
     assert seen.one(".film tbody tr").count() == 4 and "chosen" in seen.one('tr[data-knows="decision"]').get_attribute(
         "class"
     )
@@ -73,19 +70,19 @@ def test_a_line_of_the_table_changes_what_the_attacker_knows(visit):
     )
 
 
-def test_copy_link_brings_the_film_back(visit):
-    seen = watching(visit, "digit=1000&attack=hopskipjump&norm=l2")
+def test_copy_link_brings_the_film_back(turn):
+    seen = watching(turn, "digit=1000&attack=hopskipjump&norm=l2")
     seen.one(".film .copy").click()
     seen.page.wait_for_selector(".film .copy:has-text('Link copied')")
     link = seen.page.evaluate("navigator.clipboard.readText()")
     assert "/blackbox?" in link and "knows=decision" in link and "norm=l2" in link
-    again = watching(visit, link.partition("?")[2])
+    again = watching(turn, link.partition("?")[2])
     assert again.text(".film .verdict") == seen.text(".film .verdict") and picture(again) == picture(seen)
 
 
 @pytest.mark.parametrize(("button", "ending"), [(".save", ".png"), (".json", ".json")])
-def test_downloads(visit, button, ending):
-    seen = watching(visit)
+def test_downloads(turn, button, ending):
+    seen = watching(turn)
     with seen.page.expect_download() as caught:
         seen.one(f".film {button}").click()
     assert caught.value.suggested_filename.startswith("epsilon-lab-film-") and caught.value.suggested_filename.endswith(
@@ -93,8 +90,8 @@ def test_downloads(visit, button, ending):
     )
 
 
-def test_the_matrix_is_worked_out_when_asked_for(visit):
-    seen = watching(visit)
+def test_the_matrix_is_worked_out_when_asked_for(turn):
+    seen = watching(turn)
     seen.one(".heat .run").click()
     seen.page.wait_for_selector(".heat td.own", timeout=180_000)
     rows, own = seen.one(".heat tbody tr").count(), seen.one(".heat td.own").count()
@@ -103,8 +100,8 @@ def test_the_matrix_is_worked_out_when_asked_for(visit):
     )
 
 
-def test_a_phone_shows_it_without_a_sideways_scroll(visit):
-    seen = watching(visit, viewport={"width": 390, "height": 844}, has_touch=True)
+def test_a_phone_shows_it_without_a_sideways_scroll(turn):
+    seen = watching(turn, viewport={"width": 390, "height": 844}, has_touch=True)
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
     assert seen.page.evaluate("document.querySelector('.stMain').scrollWidth") <= 390
     dock = seen.one(".film .dock").bounding_box()

@@ -11,18 +11,15 @@ pytestmark = pytest.mark.browser
 DONE = ".card:not(.to-come)"
 
 
-def comparing(visit, link="digit=3500&eps=0.100", **device):
+def comparing(turn, link="digit=3500&eps=0.100", **device):
     """A visitor who came to the Attack page and went on to Compare."""
-    seen = visit(link, **device)
-    if device:
-        seen.page.locator('[data-testid="stExpandSidebarButton"]').click()
-    seen.page.get_by_role("link", name="Compare").click()
+    seen = turn("Compare", link, **device)
     seen.page.wait_for_selector(DONE, timeout=60_000)
     return seen
 
 
-def test_cards_come_in_are_sorted_and_open_their_attack(visit):
-    seen = comparing(visit)
+def test_cards_come_in_are_sorted_and_open_their_attack(turn):
+    seen = comparing(turn)
     page = seen.page
     cards = page.locator(DONE)
     until(lambda: cards.count() >= 6, 120, "six attacks")
@@ -37,8 +34,8 @@ def test_cards_come_in_are_sorted_and_open_their_attack(visit):
     assert "FGSM" in page.locator(".st-key-attack-pick button").inner_text()
 
 
-def test_stop_keeps_what_has_come_in(visit):
-    seen = comparing(visit, "digit=1000")
+def test_stop_keeps_what_has_come_in(turn):
+    seen = comparing(turn, "digit=1000")
     stop = seen.page.locator(".gallery .stop")
     if stop.is_visible():
         stop.click()
@@ -46,8 +43,8 @@ def test_stop_keeps_what_has_come_in(visit):
     assert re.search(r"(stopped at \d+ of|all) \d+", seen.page.locator(".gallery .far").inner_text())
 
 
-def test_a_phone_shows_it_without_sideways_scrolling(visit):
-    seen = comparing(visit, viewport={"width": 390, "height": 844}, has_touch=True)
+def test_a_phone_shows_it_without_sideways_scrolling(turn):
+    seen = comparing(turn, viewport={"width": 390, "height": 844}, has_touch=True)
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
     card = seen.page.locator(DONE).first.bounding_box()
     assert card and card["x"] >= 0 and card["x"] + card["width"] <= 390

@@ -5,12 +5,9 @@ import pytest
 pytestmark = pytest.mark.browser
 
 
-def looking(visit, link="digit=3500&eps=0.200", **device):
+def looking(turn, link="digit=3500&eps=0.200", **device):
     """A visitor who came to the Attack page and went on to Landscape."""
-    seen = visit(link, **device)
-    if device:
-        seen.page.locator('[data-testid="stExpandSidebarButton"]').click()
-    seen.page.get_by_role("link", name="Landscape").click()
+    seen = turn("Landscape", link, **device)
     seen.page.wait_for_selector(".land .verdict .chip", timeout=60_000)
     return seen
 
@@ -20,8 +17,8 @@ def picture(seen, selector):
     return seen.page.locator(selector).evaluate("canvas => canvas.toDataURL()")
 
 
-def test_the_pointer_and_the_keys_move_over_the_map(visit):
-    seen = looking(visit)
+def test_the_pointer_and_the_keys_move_over_the_map(turn):
+    seen = looking(turn)
     page, field = seen.page, seen.page.locator(".land .field")
     before = picture(seen, ".land .here canvas")
     box = field.bounding_box()
@@ -35,23 +32,23 @@ def test_the_pointer_and_the_keys_move_over_the_map(visit):
     assert page.locator(".land .place").inner_text() != place
 
 
-def test_colour_by_confidence_repaints_the_ground(visit):
-    seen = looking(visit)
+def test_colour_by_confidence_repaints_the_ground(turn):
+    seen = looking(turn)
     by_class = picture(seen, ".land .ground")
     seen.page.get_by_role("radio", name="Confidence").click()
     assert picture(seen, ".land .ground") != by_class
     assert seen.page.locator('[data-colour="confidence"]').get_attribute("aria-checked") == "true"
 
 
-def test_what_is_drawn_over_it_and_the_surface_are_there(visit):
-    seen = looking(visit)
+def test_what_is_drawn_over_it_and_the_surface_are_there(turn):
+    seen = looking(turn)
     for what in (".ball", ".path", ".from", ".to", ".border"):
         assert seen.page.locator(f".land .over {what}").count() == 1, what
     seen.page.wait_for_selector(".js-plotly-plot .gl-container", timeout=60_000, state="attached")
 
 
-def test_a_phone_shows_it_without_sideways_scrolling(visit):
-    seen = looking(visit, viewport={"width": 390, "height": 844}, has_touch=True)
+def test_a_phone_shows_it_without_sideways_scrolling(turn):
+    seen = looking(turn, viewport={"width": 390, "height": 844}, has_touch=True)
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 390
     field = seen.page.locator(".land .field").bounding_box()
     assert field and field["x"] >= 0 and field["x"] + field["width"] <= 390
