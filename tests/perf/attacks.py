@@ -130,6 +130,8 @@ def marks(row: Row, ours: Outcome, rivals: dict[str, Outcome]) -> list[str]:
 def compare(model: Classifier, row: Row, count: int, repeats: int, say: Callable[[str], None]) -> None:
     """Measure one row and print its table."""
     x, y = some_digits(min(count, row.digits or count), start=100)
+    kept = ~np.isin(y, row.without)
+    x, y = x[kept], y[kept]
     outcomes, faults = measure(model, row, x, y, repeats)
     if OURS in faults:
         say(f"\n{row.title}\n{OURS} {faults[OURS]}")

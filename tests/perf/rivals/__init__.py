@@ -32,7 +32,8 @@ class Row:
     attack: our name of it, which `--only` picks; norm: what sizes are measured in; setting: the budget in a few words,
     equal for all; ours, theirs: who runs it; eps: the budget that judges success, None where the smallest change is
     looked for; targeted: everybody aims at the class after the label; digits: at most so many, for what takes long;
-    by_size: the smaller median wins (else the larger success does); note: what is not equal, or worth knowing.
+    without: classes that are left out; by_size: the smaller median wins (else the larger success does); note: what is
+    not equal, or worth knowing.
     """
 
     attack: str
@@ -43,6 +44,7 @@ class Row:
     eps: float | None = None
     targeted: bool = False
     digits: int | None = None
+    without: tuple[int, ...] = ()
     by_size: bool = True
     note: str = ""
 
