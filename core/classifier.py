@@ -28,8 +28,11 @@ class Classifier:
     outputs still look like probabilities is refused with ModelRefused. The Keras model is never trained or changed
     here.
 
-    traces counts how often each compiled graph was traced: a knob that moves must not raise it.
+    traces counts how often each compiled graph was traced: a knob that moves must not raise it. Classifier.traced
+    counts those of all models.
     """
+
+    traced = 0
 
     def __init__(self, keras_model: keras.Model, *, name: str = "model", title: str | None = None):
         self.keras = as_logits(keras_model)
@@ -65,6 +68,7 @@ class Classifier:
 
                 def counted(*arguments: tf.Tensor) -> Any:
                     self.traces[key] = self.traces.get(key, 0) + 1
+                    Classifier.traced += 1
                     return body(*arguments)
 
                 self._graphs[key] = tf.function(counted, input_signature=signature, jit_compile=xla, autograph=False)
