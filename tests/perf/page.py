@@ -28,7 +28,7 @@ from tests.perf.start import starting
 from tests.perf.targets import Row
 
 DIGITS = 30
-SESSIONS = 5
+LADDER = ("fgm", "fgsm", "bim", "mim", "pgd")  # a session each
 ATTACKS = 200
 
 #: Runs in the page before anything else: a clock that starts at the pointer, an eye on canvases, an ear at the wire.
@@ -218,11 +218,10 @@ def remembering(browser: Browser) -> Iterator[Row]:
     with serving() as (url, server):
         context = new_context(browser, url)
         process = psutil.Process(server.pid)
-        attacks = [name for name in names() if name != "noise"]
-        visits = [Visit(context, url, f"digit={7 * at}&attack={attacks[at % len(attacks)]}") for at in range(SESSIONS)]
+        visits = [Visit(context, url, f"digit={7 * at}&attack={attack}") for at, attack in enumerate(LADDER)]
 
         def attack(times: int) -> float:
-            for turn in range(times // SESSIONS):
+            for turn in range(times // len(LADDER)):
                 for at, seen in enumerate(visits):
                     was = seen.pixels("before")
                     seen.one(f".st-key-digit_{(turn // 8 + 2 * at) % 10} button").click()
@@ -231,7 +230,7 @@ def remembering(browser: Browser) -> Iterator[Row]:
             return process.memory_info().rss / 1e6
 
         first = attack(ATTACKS)
-        yield Row(f"resident memory after {ATTACKS} attacks in {SESSIONS} sessions", first, 900, "MB")
+        yield Row(f"resident memory after {ATTACKS} attacks in {len(LADDER)} sessions", first, 900, "MB")
         yield Row(f"growth over the next {ATTACKS}", attack(ATTACKS) - first, 20, "MB")
         context.close()
 
