@@ -33,3 +33,19 @@ def test_no_module_lies_idle():
         for name in re.findall(r"^// ([\w-]+/[\w-]+\.js)$", browser.bundle(ROOT / folder, script, folder), re.MULTILINE)
     }
     assert used == {f"{path.parent.name}/{path.name}" for path in ROOT.glob("*/*.js")}
+
+
+def test_a_slot_takes_its_word_or_the_shared_part(tmp_path, monkeypatch):
+    monkeypatch.setattr(browser, "SHARED", tmp_path)
+    (tmp_path / "outer.html").write_text("<div>$inner</div>")
+    (tmp_path / "inner.html").write_text("<b>$word</b>")
+    assert browser.page(tmp_path, "outer.html", word="ε") == "<div><b>ε</b></div>"
+    with pytest.raises(FileNotFoundError, match=r"word\.html"):
+        browser.page(tmp_path, "outer.html")
+
+
+def test_no_shared_part_or_style_lies_idle():
+    pages = "".join(path.read_text("utf-8") for path in ROOT.glob("*/*.html"))
+    assert {path.stem for path in browser.SHARED.glob("*.html")} <= set(re.findall(r"\$(\w+)", pages))
+    users = "".join(path.read_text("utf-8") for path in ROOT.glob("*/__init__.py"))
+    assert {path.name for path in browser.SHARED.glob("*.css")} <= set(re.findall(r'"(\w+\.css)"', users))

@@ -3,20 +3,21 @@
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
-from pages.components import browser, scrubber
+from pages.components import browser
 
 _HERE = Path(__file__).parent
-_SCRUBBER = Path(scrubber.__file__).parent  # its plates and its looks are this component's, too
-_component = st.components.v2.component(
-    "epsilon_film",
-    html=browser.text(_HERE, "film.html"),
-    css="".join(
-        browser.text(folder, name)
-        for folder, name in ((_SCRUBBER, "scrubber.css"), (_SCRUBBER, "icons.css"), (_HERE, "film.css"))
-    ),
-    js=browser.bundle(_HERE, "film.js", "film"),
+_component = browser.component(
+    _HERE,
+    "base.css",
+    "lab.css",
+    "icons.css",
+    "below.css",
+    picture="picture",
+    attacked="Attacked",
+    now="now",
+    cost=browser.text(_HERE, "cost.html"),
+    play="Play the film",
+    thumb="How far the attack is",
 )
 
 

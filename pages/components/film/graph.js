@@ -1,12 +1,14 @@
 // The curve of a film over what was spent: how far from the original, how sure of the true class, and since when fooled.
-import { read } from "../scrubber/sweep.js";
-import { grouped, spentBy, unitOf } from "./said.js";
+import { Chart, ink } from "../shared/chart.js";
+import { read } from "../shared/sweep.js";
+import { grouped } from "../shared/words.js";
+import { spentBy, unitOf } from "./said.js";
 
-const ink = (name) => `var(--st-${name})`;
+const FAR = "var(--darker)"; // the colour of how far it is from the original
 const NICE = [1, 2, 2.5, 5, 10];
 
 /** Round numbers from 0 to end, about as many as wanted. */
-export function marks(end, wanted) {
+function marks(end, wanted) {
   const rough = end / wanted;
   const power = 10 ** Math.floor(Math.log10(Math.max(rough, 1)));
   const step = Math.max(1, power * NICE.find((each) => each * power >= rough - 1e-9));
@@ -15,29 +17,9 @@ export function marks(end, wanted) {
   return [...new Set(found)];
 }
 
-export class Graph {
-  constructor(root) {
-    this.svg = root.querySelector(".curve");
-    this.rail = root.querySelector(".rail");
-    this.ticks = root.querySelector(".ticks");
-  }
-
-  /** Measure the place that there is; false where there is none yet. */
-  measure() {
-    const box = this.svg.getBoundingClientRect();
-    const track = this.rail.getBoundingClientRect();
-    if (!box.width || !track.width) return false;
-    Object.assign(this, { left: track.left - box.left, width: track.width, height: box.height, all: box.width });
-    this.narrow = box.width < 560;
-    return true;
-  }
-
-  x(count) {
-    return this.left + (this.width * count) / this.reel.span;
-  }
-
+export class Graph extends Chart {
   draw(reel, data, sized) {
-    Object.assign(this, { reel, data });
+    Object.assign(this, { reel, data, span: reel.span });
     const { height, left, width } = this;
     const small = height < 100;
     const [top, bottom] = [small ? 28 : 38, height - 4];
@@ -47,20 +29,14 @@ export class Graph {
     this.far = (frame) => bottom - ((bottom - top) * reel.size[frame]) / most;
     this.sure = (frame) => bottom - (bottom - top) * reel.shares(frame)[data.label];
     const parts = this.grounds(bottom);
-    if (!small) for (const [share, text] of [[1, "100\u00a0%"], [0.5, "50"], [0, "0"]]) parts.push(`<text x="${left - 10}" y="${bottom - (bottom - top) * share + 5}" text-anchor="end">${text}</text>`);
+    if (!small) parts.push(...this.shares(top, bottom));
     const rim = bottom - ((bottom - top) * limit) / most;
-    if (limit) parts.push(`<path d="M${left} ${rim}H${left + width}" stroke="var(--darker)" stroke-width="1.6" stroke-dasharray="2 5"/>`);
-    const way = (y) => reel.at.map((count, frame) => `${this.x(count).toFixed(1)} ${y(frame).toFixed(1)}`).join("L");
-    for (const [y, stroke] of [[this.sure, ink("blue-color")], [this.far, "var(--darker)"]])
-      parts.push(`<path d="M${way(y)}" fill="none" stroke="${stroke}" stroke-width="3" stroke-linejoin="round"/>`);
-    parts.push(`<path class="now" d="M0 ${top - 6}V${height + 8}" stroke="currentColor" stroke-width="2.4"/>`);
-    for (const fill of [ink("blue-color"), "var(--darker)"]) parts.push(`<circle class="dot" r="7" fill="${fill}" stroke="${ink("background-color")}" stroke-width="2.5"/>`);
-    this.svg.setAttribute("viewBox", `0 0 ${this.all} ${height}`);
-    this.svg.innerHTML = parts.join("");
-    this.marker = this.svg.querySelector(".now");
-    this.dots = [...this.svg.querySelectorAll(".dot")];
+    if (limit) parts.push(`<path d="M${left} ${rim}H${left + width}" stroke="${FAR}" stroke-width="1.6" stroke-dasharray="2 5"/>`);
+    const colours = [ink("blue-color"), FAR];
+    [this.sure, this.far].forEach((y, k) => parts.push(this.line(reel.at.map((count, frame) => [this.x(count), y(frame)]), colours[k], 3)));
+    this.show(parts, top - 6, colours);
     this.names(small, sized, rim, limit);
-    this.drawTicks();
+    this.scale();
   }
 
   /** What the network read when: blue while it held, orange while it was fooled, grey where neither counts. */
@@ -72,10 +48,10 @@ export class Graph {
     for (let from = 0, frame = 1; frame <= kinds.length; frame++)
       if (frame === kinds.length || kinds[frame] !== kinds[from]) {
         const [start, end] = [this.x(from ? reel.at[from] : 0), frame === kinds.length ? this.left + this.width : this.x(reel.at[frame])];
-        parts.push(`<rect x="${start}" y="0" width="${Math.max(end - start, 0)}" height="${bottom}" fill="${ink(`${kinds[from]}-background-color`)}"/>`);
+        parts.push(this.ground(start, end, bottom, kinds[from]));
         from = frame;
       }
-    if (reel.first != null && !lost) parts.push(`<path d="M${this.x(reel.at[reel.first])} 0V${bottom}" stroke="currentColor" stroke-width="2"/>`);
+    if (reel.first != null && !lost) parts.push(this.cut(this.x(reel.at[reel.first]), bottom));
     return parts;
   }
 
@@ -90,14 +66,6 @@ export class Graph {
     const other = [...this.svg.querySelectorAll("text.name")].filter((each) => each !== node).map((each) => each.getBBox().x);
     const room = Math.min(end, ...other) - this.x(reel.at[from]);
     if (node.getComputedTextLength() + 24 > room) node.remove();
-  }
-
-  write(text, x, y, end, kind) {
-    const node = document.createElementNS("http://www.w3.org/2000/svg", "text");
-    node.textContent = text;
-    for (const [name, value] of Object.entries({ class: kind, x, y, "text-anchor": end ? "end" : "start" })) node.setAttribute(name, value);
-    this.svg.insertBefore(node, this.marker);
-    return node;
   }
 
   /** The moment of success at the top, and what each line is, at its end. */
@@ -161,24 +129,15 @@ export class Graph {
     return line(next - 1) + share * (line(next) - line(next - 1));
   }
 
-  drawTicks() {
+  /** What stands under the rail. */
+  scale() {
     const { reel, narrow } = this;
-    const values = marks(reel.end, narrow ? 3 : 6);
-    this.ticks.replaceChildren(
-      ...values.map((value) => {
-        const mark = document.createElement("span");
-        mark.textContent = value || reel.unit === "progress" ? grouped(value) : narrow ? "0" : `0 ${unitOf(reel.unit, 0).split(" ")[0]}`;
-        mark.style.left = `${(100 * value) / reel.span}%`;
-        return mark;
-      }),
-    );
+    const none = narrow ? "0" : `0 ${unitOf(reel.unit, 0).split(" ")[0]}`;
+    this.drawTicks(marks(reel.end, narrow ? 3 : 6), (value) => (value || reel.unit === "progress" ? grouped(value) : none));
   }
 
   /** Put the line and its two dots at a frame. */
   place(frame) {
-    if (!this.marker) return;
-    const x = this.x(this.reel.at[frame]);
-    this.marker.setAttribute("transform", `translate(${x})`);
-    [this.sure, this.far].forEach((y, k) => this.dots[k].setAttribute("transform", `translate(${x} ${y(frame)})`));
+    this.mark(this.reel.at[frame], [this.sure(frame), this.far(frame)]);
   }
 }

@@ -1,7 +1,6 @@
 // A film as it came: rows as of a sweep, each with what it had cost by then.
-import { Sweep } from "../scrubber/sweep.js";
-
-const GREY = 28 * 28;
+import { PIXELS } from "../shared/bytes.js";
+import { Sweep } from "../shared/sweep.js";
 
 export class Reel extends Sweep {
   constructor(packed) {
@@ -11,7 +10,7 @@ export class Reel extends Sweep {
 
   /** A film of the digit alone, before anything has come in. */
   static still({ original, before }) {
-    const empty = btoa("\0".repeat(GREY));
+    const empty = btoa("\0".repeat(PIXELS));
     return new Reel({ original, before, change: empty, probabilities: before, scales: [0], at: [0], end: 1, size: [0], linf: [0], l2: [0],
       touched: [0], won: [false], first: null, unit: "progress", measure: "l2" });
   }

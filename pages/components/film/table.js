@@ -1,7 +1,6 @@
 // The other attackers: for each thing that one may know, what the usual attack with it has come to.
-import { grouped, unitOf } from "./said.js";
-
-const WON = { true: ["fooled", "Fooled"], false: ["held", "Held"] };
+import { BADGES, grouped } from "../shared/words.js";
+import { unitOf } from "./said.js";
 
 /** Fill the table's body. pick(knows): a row was pressed. */
 export function fill(body, data, sized, pick) {
@@ -23,9 +22,9 @@ export function fill(body, data, sized, pick) {
       for (const cell of [until, all, size]) cell.textContent = "–";
     } else {
       const lost = data.wrong != null;
-      const [kind, name] = lost ? ["wrong", "Already wrong"] : !row.won && !row.within ? ["beyond", "Beyond ε"] : WON[row.won];
+      const kind = lost ? "wrong" : row.won ? "fooled" : row.within ? "held" : "beyond";
       outcome.innerHTML = `<span class="badge ${kind}"><span class="icon" aria-hidden="true"></span><b></b></span>`;
-      outcome.querySelector("b").textContent = row.won && !lost ? `Reads ${row.reads}` : name;
+      outcome.querySelector("b").textContent = row.won && !lost ? `Reads ${row.reads}` : BADGES[kind];
       const unit = { steps: "queries", passes: "passes" }[row.unit] ?? row.unit;
       const spent = (count) => (row.unit === "steps" ? 0 : count);
       const told = (cell, count) => (cell.innerHTML = `${grouped(count)} <small>${unitOf(unit, count).split(" ")[0]}</small>`);

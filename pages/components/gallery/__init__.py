@@ -3,17 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from pages.components import browser
 
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "epsilon_gallery",
-    html=browser.text(_HERE, "gallery.html"),
-    css=browser.text(_HERE, "gallery.css"),
-    js=browser.bundle(_HERE, "gallery.js", "gallery"),
-)
+_component = browser.component(Path(__file__).parent, "base.css", "head.css", picture="picture")
 
 
 def draw(data: dict[str, Any], *, key: str, on_open: Any, on_stop: Any, on_code: Any) -> None:

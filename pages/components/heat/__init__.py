@@ -3,17 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from pages.components import browser
 
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "epsilon_heat",
-    html=browser.text(_HERE, "heat.html"),
-    css=browser.text(_HERE, "heat.css"),
-    js=browser.bundle(_HERE, "heat.js", "heat"),
-)
+_component = browser.component(Path(__file__).parent, "base.css", "below.css")
 
 
 def draw(data: dict[str, Any], *, key: str, on_run: Any, on_stop: Any) -> None:

@@ -4,18 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import streamlit as st
 
 from core.landscape import Plane
 from pages.components import browser, packing
 
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "epsilon_landscape",
-    html=browser.text(_HERE, "landscape.html"),
-    css=browser.text(_HERE, "landscape.css"),
-    js=browser.bundle(_HERE, "landscape.js", "landscape"),
-)
+_component = browser.component(Path(__file__).parent, "base.css", "head.css", picture="map")
 
 
 def pack(plane: Plane) -> dict[str, Any]:

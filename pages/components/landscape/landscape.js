@@ -1,18 +1,19 @@
 // The plane through a digit: a map to move over, and the digit of the place where the pointer is.
+import { floats } from "../shared/bytes.js";
+import { darkened, palette } from "../shared/colours.js";
+import { offer } from "../shared/give.js";
+import { mounted } from "../shared/mount.js";
+import { Picture } from "../shared/picture.js";
+import { percent, setChip } from "../shared/words.js";
 import { drawOver, paintGround, Plane } from "./map.js";
-import { floats, paintChange, paintDigit, PIXELS } from "./plates.js";
-import { copyLink } from "../gallery/give.js";
 import { saveMap, saveNumbers } from "./takeaway.js";
-
-const NBSP = "\u00a0";
-const percent = (p) => (p > 0.999 ? `> 99.9${NBSP}%` : `${(100 * p).toFixed(1)}${NBSP}%`);
 
 class Landscape {
   constructor(root) {
     this.node = root.querySelector(".land");
     for (const name of ["verdict", "sentence", "field", "ground", "over", "axis", "place", "legend"]) this[name] = root.querySelector(`.${name}`);
-    this.plates = Object.fromEntries([...root.querySelectorAll("[data-plate]")].map((figure) => [figure.dataset.plate, figure.querySelector("canvas")]));
-    this.here = root.querySelector(".here canvas");
+    this.plates = Object.fromEntries([...root.querySelectorAll("[data-plate]")].map((figure) => [figure.dataset.plate, new Picture(figure.querySelector("canvas"))]));
+    this.here = new Picture(root.querySelector(".here canvas"));
     [this.chip, this.reads, this.sure] = root.querySelectorAll(".reading > *");
     this.colours = [...root.querySelectorAll("[data-colour]")];
     this.way = "class";
@@ -29,24 +30,29 @@ class Landscape {
       this.go(this.at[0] + dx, this.at[1] + dy);
       event.preventDefault();
     };
-    const copy = root.querySelector(".copy");
-    copy.onclick = () => copyLink(this.data, copy.querySelector(".word"));
-    root.querySelector(".save").onclick = () => saveMap(this);
-    root.querySelector(".json").onclick = () => saveNumbers(this.data);
-    root.querySelector(".code").onclick = () => this.trigger("code", this.data.key);
+    offer(root, () => this.data, {
+      picture: () => saveMap(this),
+      numbers: () => saveNumbers(this.data),
+      code: () => this.ask("code", this.data.key),
+    });
   }
 
-  take(data) {
-    const dark = this.brightness() < 128;
+  update({ data, setTriggerValue }) {
+    this.ask = setTriggerValue;
+    const dark = darkened(this.node);
     if (this.data?.key === data.key && this.dark === dark) return;
     const moved = this.data?.key !== data.key;
     Object.assign(this, { data, dark });
-    this.node.classList.toggle("dark", dark);
     this.plane = new Plane(data.plane);
     for (const name of ["x", "u", "v"]) this[name] = floats(data.plane[name]);
-    paintDigit(this.plates.x, this.x);
-    for (const name of ["u", "v"]) paintChange(this.plates[name], this[name], this.node);
-    paintChange(this.plates.gradient, floats(data.gradient), this.node);
+    const tones = palette(this.node);
+    const paint = (picture, change) => {
+      const full = change.reduce((most, value) => Math.max(most, Math.abs(value)), 0) || 1; // the largest entry, in full colour
+      picture.paintChange((at) => change[at] / full, tones);
+    };
+    this.plates.x.paintDigit((at) => 255 * this.x[at]);
+    for (const name of ["u", "v"]) paint(this.plates[name], this[name]);
+    paint(this.plates.gradient, floats(data.gradient));
     this.node.querySelector('[data-plate="u"] figcaption').textContent = data.across;
     this.node.querySelector('[data-plate="v"] figcaption').textContent = data.up;
     this.headline();
@@ -60,19 +66,12 @@ class Landscape {
     else this.go(...this.at);
   }
 
-  brightness() {
-    const probe = document.createElement("canvas").getContext("2d");
-    probe.fillStyle = getComputedStyle(this.node).getPropertyValue("--st-background-color").trim() || "#fff";
-    return [1, 3, 5].map((at) => parseInt(probe.fillStyle.slice(at, at + 2), 16)).reduce((sum, part) => sum + part, 0) / 3;
-  }
-
   headline() {
     const { headline, label } = this.data;
     this.verdict.replaceChildren(...headline.map((part) => {
       if (typeof part === "string") return document.createTextNode(part);
       const chip = document.createElement("span");
-      chip.className = `chip ${part === label ? "true" : "wrong"}`;
-      chip.textContent = part;
+      setChip(chip, part, label);
       return chip;
     }));
   }
@@ -96,27 +95,18 @@ class Landscape {
     const [x, y] = [column, row].map((value) => Math.max(0, Math.min(last, value)));
     this.at = [x, y];
     const [a, b] = this.plane.point(x, y);
-    const pixels = new Float32Array(PIXELS);
-    for (let at = 0; at < PIXELS; at++) pixels[at] = Math.max(0, Math.min(1, this.x[at] + a * this.u[at] + b * this.v[at]));
-    paintDigit(this.here, pixels);
+    this.here.paintDigit((at) => 255 * (this.x[at] + a * this.u[at] + b * this.v[at]));
     const cell = this.plane.index(x, y);
     const digit = this.plane.classes[cell];
     const sure = this.plane.confidence[cell] / 255;
-    this.chip.textContent = digit;
-    this.chip.className = `chip ${digit === this.data.label ? "true" : "wrong"}`;
+    setChip(this.chip, digit, this.data.label);
     this.reads.textContent = `reads ${digit}`;
     this.sure.textContent = percent(sure);
     const { decimals } = this.data;
     this.place.textContent = `${a.toFixed(decimals)} across, ${b.toFixed(decimals)} up`;
-    this.here.setAttribute("aria-label", `The digit there, read as ${digit}`);
+    this.here.canvas.setAttribute("aria-label", `The digit there, read as ${digit}`);
     this.cross.innerHTML = `<path d="M${x + 0.5} 0V${last + 1}M0 ${y + 0.5}H${last + 1}" vector-effect="non-scaling-stroke"/>`;
   }
 }
 
-const mounted = new WeakMap();
-export default function ({ data, parentElement, setTriggerValue }) {
-  const land = mounted.get(parentElement) ?? new Landscape(parentElement);
-  mounted.set(parentElement, land);
-  land.trigger = setTriggerValue;
-  land.take(data);
-}
+export default mounted(Landscape);

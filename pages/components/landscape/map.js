@@ -1,7 +1,7 @@
 // The map: one cell a point, borders between classes, the ball, the attack's path.
-import { bytes, colour, mix } from "./plates.js";
-
-const SVG = "http://www.w3.org/2000/svg";
+import { bytes } from "../shared/bytes.js";
+import { colour, mix } from "../shared/colours.js";
+import { drawn, way } from "../shared/svg.js";
 
 export class Plane {
   constructor(packed) {
@@ -29,22 +29,10 @@ export class Plane {
   }
 }
 
-function line(points, name, closed = false) {
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("class", name);
-  path.setAttribute("d", points.map(([x, y], at) => `${at ? "L" : "M"}${x.toFixed(2)} ${y.toFixed(2)}`).join("") + (closed ? "Z" : ""));
-  return path;
-}
-
-function mark([x, y], name, radius) {
-  const circle = document.createElementNS(SVG, "circle");
-  for (const [key, value] of Object.entries({ class: name, cx: x, cy: y, r: radius })) circle.setAttribute(key, value);
-  circle.setAttribute("vector-effect", "non-scaling-stroke");
-  return circle;
-}
+const mark = ([x, y], name) => drawn("circle", { class: name, cx: x, cy: y, r: 1.5, "vector-effect": "non-scaling-stroke" });
 
 /** The ground: blue where the true class is read, orange where another is; the fuller, the surer. */
-export function paintGround(canvas, plane, label, way, node) {
+export function paintGround(canvas, plane, label, kind, node) {
   const { count } = plane;
   canvas.width = canvas.height = count;
   const tones = Object.fromEntries(["true-faint", "true-full", "wrong-faint", "wrong-full"].map((name) => [name, colour(node, `--${name}`)]));
@@ -55,7 +43,7 @@ export function paintGround(canvas, plane, label, way, node) {
       const at = plane.index(column, row);
       const side = plane.classes[at] === label ? "true" : "wrong";
       // Ten classes share the confidence: below a tenth nobody can be read.
-      const sure = way === "class" ? 0.62 : Math.max(0, (plane.confidence[at] / 255 - 0.25) / 0.75);
+      const sure = kind === "class" ? 0.62 : Math.max(0, (plane.confidence[at] / 255 - 0.25) / 0.75);
       image.data.set([...mix(tones[`${side}-faint`], tones[`${side}-full`], sure), 255], 4 * (row * count + column));
     }
   context.putImageData(image, 0, 0);
@@ -67,13 +55,12 @@ export function drawOver(svg, plane, { ball, path, found }) {
   svg.setAttribute("viewBox", `0 0 ${count} ${count}`);
   const busy = [[0, 0], ...path, ...(found ? [found] : [])].map((point) => plane.spot(point));
   const nodes = [borders(plane), ...names(plane, busy)];
-  const clip = (points) => points.map((point) => plane.spot(point));
-  if (ball) nodes.push(line(clip(ball), "ball", true));
-  if (path.length > 1) nodes.push(line(clip(path), "path"));
-  nodes.push(mark(plane.spot([0, 0]), "from", 1.5));
-  if (found) nodes.push(mark(plane.spot(found), "to", 1.5));
-  const cross = document.createElementNS(SVG, "g");
-  cross.setAttribute("class", "cross");
+  const through = (points) => way(points.map((point) => plane.spot(point)), 2);
+  if (ball) nodes.push(drawn("path", { class: "ball", d: `${through(ball)}Z` }));
+  if (path.length > 1) nodes.push(drawn("path", { class: "path", d: through(path) }));
+  nodes.push(mark(plane.spot([0, 0]), "from"));
+  if (found) nodes.push(mark(plane.spot(found), "to"));
+  const cross = drawn("g", { class: "cross" });
   svg.replaceChildren(...nodes, cross);
   return cross;
 }
@@ -87,10 +74,7 @@ function borders(plane) {
       if (column + 1 < count && classes[plane.index(column + 1, row)] !== here) parts.push(`M${column + 1} ${row}v1`);
       if (row + 1 < count && classes[plane.index(column, row + 1)] !== here) parts.push(`M${column} ${row + 1}h1`);
     }
-  const path = document.createElementNS(SVG, "path");
-  path.setAttribute("class", "border");
-  path.setAttribute("d", parts.join(""));
-  return path;
+  return drawn("path", { class: "border", d: parts.join("") });
 }
 
 /** The class of each region that is large enough to be named, where it is deepest and nothing else is drawn. */
@@ -117,11 +101,7 @@ function names(plane, busy) {
     if (region.length < count * count * 0.012) continue;
     const [x, y, room] = deepest(region, plane, busy);
     if (room < 2.5) continue;
-    const text = document.createElementNS(SVG, "text");
-    for (const [key, value] of Object.entries({ x, y, "font-size": Math.min(7, 1.4 * room) })) text.setAttribute(key, value);
-    text.style.strokeWidth = "0.9px";
-    text.textContent = classes[first];
-    texts.push(text);
+    texts.push(drawn("text", { x, y, "font-size": Math.min(7, 1.4 * room) }, classes[first]));
   }
   return texts;
 }

@@ -11,12 +11,17 @@ from core.sweep import Sweep
 from pages.components import browser, packing
 
 _HERE = Path(__file__).parent
-
-_scrubber = st.components.v2.component(
-    "epsilon_scrubber",
-    html=browser.text(_HERE, "scrubber.html"),
-    css=browser.text(_HERE, "scrubber.css") + browser.text(_HERE, "icons.css"),
-    js=browser.bundle(_HERE, "lab.js", "scrubber"),
+_scrubber = browser.component(
+    _HERE,
+    "base.css",
+    "lab.css",
+    "icons.css",
+    picture="picture",
+    attacked="Adversarial",
+    now="after",
+    cost=browser.text(_HERE, "cost.html"),
+    play="Play: sweep ε from 0 to its end",
+    thumb="ε, the budget of the attack",
 )
 _cursor = st.components.v2.component(
     "epsilon_cursor",

@@ -5,19 +5,13 @@ import binascii
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
 from PIL import Image
 
 from core import digits
 from core.errors import InputError
+from pages.components import browser
 
-_HERE = Path(__file__).parent
-_component = st.components.v2.component(
-    "epsilon_sketchpad",
-    html=(_HERE / "sketchpad.html").read_text(encoding="utf-8"),
-    css=(_HERE / "sketchpad.css").read_text(encoding="utf-8"),
-    js=(_HERE / "sketchpad.js").read_text(encoding="utf-8"),
-)
+_component = browser.component(Path(__file__).parent)
 
 
 def draw(*, key: str) -> Image.Image | None:

@@ -1,0 +1,30 @@
+// A picture to take away: a sheet of the page's own background, ink and letters.
+import { give } from "./give.js";
+
+export class Sheet {
+  /** node: whose colours and font it takes. */
+  constructor(node, width, height) {
+    this.canvas = Object.assign(document.createElement("canvas"), { width, height });
+    this.context = this.canvas.getContext("2d");
+    const { color, fontFamily } = getComputedStyle(node);
+    this.family = fontFamily;
+    this.context.fillStyle = getComputedStyle(node).getPropertyValue("--st-background-color");
+    this.context.fillRect(0, 0, width, height);
+    this.context.fillStyle = color;
+    this.context.imageSmoothingEnabled = false;
+  }
+
+  picture(image, x, y, side) {
+    this.context.drawImage(image, x, y, side, side);
+  }
+
+  /** font: weight and size; room: how wide the text may be, if that is bounded. */
+  write(text, x, y, font, room) {
+    this.context.font = `${font} ${this.family}`;
+    this.context.fillText(text, x, y, room);
+  }
+
+  give(data) {
+    this.canvas.toBlob((blob) => give(blob, data, "png"), "image/png");
+  }
+}
