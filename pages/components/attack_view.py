@@ -39,7 +39,7 @@ def draw() -> None:
     The scrubber is drawn first, though it stands below the picks: it is what the visitor waits for.
     """
     view = session.current()
-    code_asked = opening.code_asked()
+    code_asked = opening.code_asked() is not None
     picks = opening.row()
     opening.link_notes(st.empty())  # here with or without one, so that the scrubber keeps its place
     _wait_for_long(view)

@@ -53,7 +53,10 @@ def draw() -> None:
     """Everything on the page. Each fault is a sentence where it arose; the picks stay."""
     _first_visit()
     view = _settled(session.current())
-    if opening.code_asked():
+    code = opening.code_asked()
+    if code == transfer_view.CODE:
+        opening.show_code(transfer_view.code(view))
+    elif code is not None:
         opening.show_code(snippet.film(replace(view, eps=budget.eps(view.norm))))
     with opening.picks(_EXTRAS):
         controls.model(view)

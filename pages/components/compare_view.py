@@ -35,7 +35,7 @@ _EXTRAS = (_within, budget.share)
 def draw() -> None:
     """Everything on the page. Each fault is a sentence where it arose; the picks stay."""
     view = session.current()
-    if opening.code_asked():
+    if opening.code_asked() is not None:
         opening.show_code(snippet.all_attacks(view, _within.value, _eps()))
     opened = st.session_state.pop(_OPEN, None)
     if opened is not None:

@@ -35,7 +35,7 @@ _EXTRAS = (budget.share, _toward)
 def draw() -> None:
     """Everything on the page. Each fault is a sentence where it arose; the picks stay."""
     view = session.current()
-    if opening.code_asked():
+    if opening.code_asked() is not None:
         opening.show_code(snippet.plane(replace(view, eps=budget.eps(view.norm)), _toward.value))
     with opening.picks(_EXTRAS):
         controls.model(view)

@@ -35,14 +35,14 @@ def picks(own: tuple[Extra, ...]) -> Iterator[None]:
     own_digit.ask(asked)
 
 
-def ask_code() -> None:
-    """A callback: the visitor wants to see the code."""
-    st.session_state[_CODE] = True
+def ask_code(of: str = "") -> None:
+    """A callback: the visitor wants to see the code, of what on the page where there is more than one thing."""
+    st.session_state[_CODE] = of
 
 
-def code_asked() -> bool:
-    """Whether the code is to be shown in this run; answered once."""
-    return st.session_state.pop(_CODE, False)
+def code_asked() -> str | None:
+    """Of what the code is to be shown in this run, None if of nothing; answered once."""
+    return st.session_state.pop(_CODE, None)
 
 
 def rerun_for_code() -> None:

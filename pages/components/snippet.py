@@ -73,6 +73,22 @@ def plane(view: View, toward: str) -> str:
     return "\n".join(lines)
 
 
+def matrix(attack: str, norm: str, eps: float, each: int) -> str:
+    """Code for the transfer matrix of the zoo, on the first digits of each class."""
+    lines = [
+        "import numpy as np",
+        "from core import attacks, digits, metrics, zoo",
+        "",
+        "models = [zoo.load(name) for name in zoo.names()]",
+        "bundled = digits.bundled()",
+        f"rows = np.concatenate([np.flatnonzero(bundled.labels == label)[:{each}] for label in range(10)])",
+        f'attack = attacks.get("{attack}")()',
+        "x, y = bundled.images[rows], bundled.labels[rows]",
+        f'print(metrics.transfer_matrix(models, attack, x, y, eps={eps:.{DECIMALS[norm]}f}, norm="{norm}"))',
+    ]
+    return "\n".join(lines)
+
+
 def _eps(view: View) -> str:
     return f"{view.eps:.{DECIMALS[view.norm]}f}"
 

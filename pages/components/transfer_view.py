@@ -6,17 +6,17 @@ from typing import Any
 import streamlit as st
 
 from core import attacks, norms
-from pages.components import budget, heat, pending, transferring
+from pages.components import budget, heat, opening, pending, snippet, transferring
 from pages.components.session import View
 from pages.components.transferring import MATRICES, Setting
 
+CODE = "matrix"  # what the page is told whose code is asked for
 _KEY, _JOB = "heat", "transferring"
 
 
 def draw(view: View, link: str) -> None:
     """The matrix at the page's budget; in a norm that its attack has, at the same share. link: the page's own."""
-    known = attacks.get(transferring.ATTACK).norms
-    norm = view.norm if view.norm in known else known[0]
+    norm = _norm(view)
     asked, missing = transferring.setting(norm, budget.eps(norm))
     found = pending.current(_JOB)
     if found is not None and found.asked == asked:
@@ -28,12 +28,30 @@ def draw(view: View, link: str) -> None:
         st.error(sentence, icon=":material/error:")
 
 
+def code(view: View) -> str:
+    """The lines of Python that give the matrix."""
+    norm = _norm(view)
+    return snippet.matrix(transferring.ATTACK, norm, budget.eps(norm), transferring.EACH)
+
+
+def _norm(view: View) -> str:
+    known = attacks.get(transferring.ATTACK).norms
+    return view.norm if view.norm in known else known[0]
+
+
 def _matrix(asked: Setting, link: str, over: bool) -> None:
     found = pending.current(_JOB)
     stop = None if found is None else found.stop
-    heat.draw(_data(asked, link, over), key=_KEY, on_run=partial(_pressed, asked), on_stop=stop)
+    heat.draw(
+        _data(asked, link, over),
+        key=_KEY,
+        on_run=partial(_pressed, asked),
+        on_stop=stop,
+        on_code=partial(opening.ask_code, CODE),
+    )
     if found is not None and found.fault:
         st.error(found.fault, icon=":material/error:")
+    opening.rerun_for_code()
 
 
 def _begin(asked: Setting) -> None:

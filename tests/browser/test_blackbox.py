@@ -98,6 +98,13 @@ def test_the_matrix_is_worked_out_when_asked_for(turn):
     assert (
         rows == own >= 3 and seen.one(".heat .run").is_hidden() and "120 bundled digits" in seen.text(".heat .caption")
     )
+    for button, ending in ((".save", ".png"), (".json", ".json")):
+        with seen.page.expect_download() as caught:
+            seen.one(f".heat {button}").click()
+        name = caught.value.suggested_filename
+        assert name.startswith("epsilon-lab-transfer-") and name.endswith(ending)
+    seen.one(".heat .code").click()
+    assert "transfer_matrix" in seen.one('[role="dialog"] code').inner_text()
 
 
 def test_a_phone_shows_it_without_a_sideways_scroll(turn):

@@ -40,3 +40,17 @@ def test_the_matrix_can_be_stopped_and_another_budget_is_another_matrix(alone):
     assert job.state == jobs.CANCELLED and told(at, "heat")["stopped"]
     choose(at, "pick_budget", 0.1)
     assert HEAT not in at.session_state and told(at, "heat")["matrix"] is None
+
+
+def test_the_code_is_shown_when_asked_for_and_gives_the_same(alone, monkeypatch):
+    monkeypatch.setattr(transferring, "EACH", 2)
+    monkeypatch.setattr(transferring, "COUNT", 20)
+    at = opened("digit=3500&budget=0.4", "blackbox")
+    answer(at, "heat", event="run", value="x")
+    at = finished(at, HEAT)
+    shares = np.array(told(at, "heat")["matrix"]["shares"], dtype=float)
+    answer(at, "heat", event="code", value="x")
+    *lines, last = at.code[0].value.splitlines()
+    space: dict = {}
+    exec("\n".join([*lines, last.replace("print", "given = ")]), space)
+    assert np.allclose(space["given"], shares, equal_nan=True)

@@ -8,9 +8,8 @@ export class Sheet {
     this.context = this.canvas.getContext("2d");
     const { color, fontFamily } = getComputedStyle(node);
     this.family = fontFamily;
-    this.context.fillStyle = getComputedStyle(node).getPropertyValue("--st-background-color");
-    this.context.fillRect(0, 0, width, height);
-    this.context.fillStyle = color;
+    this.fill(getComputedStyle(node).getPropertyValue("--st-background-color"), 0, 0, width, height);
+    this.ink = color;
     this.context.imageSmoothingEnabled = false;
   }
 
@@ -18,8 +17,14 @@ export class Sheet {
     this.context.drawImage(image, x, y, side, side);
   }
 
-  /** font: weight and size; room: how wide the text may be, if that is bounded. */
-  write(text, x, y, font, room) {
+  fill(colour, x, y, width, height) {
+    this.context.fillStyle = colour;
+    this.context.fillRect(x, y, width, height);
+  }
+
+  /** font: weight and size; room: how wide the text may be, if that is bounded; colour: the sheet's ink, if not given. */
+  write(text, x, y, font, room, colour) {
+    this.context.fillStyle = colour ?? this.ink;
     this.context.font = `${font} ${this.family}`;
     this.context.fillText(text, x, y, room);
   }
