@@ -64,6 +64,17 @@ def test_the_curve_can_be_dragged_too(visit):
     assert seen.eps == pytest.approx(0.15, abs=0.004)
 
 
+def test_the_curve_follows_whatever_the_digit_is_read_as(visit):
+    """An attack may lead through one class into another: where it has won, the rival's dot is above the digit's own."""
+    seen = visit(SEVEN)
+    high = "dots => dots.map(dot => Number(dot.getAttribute('transform').match(/ ([\\d.]+)\\)/)[1]))"
+    for place in (0.05, 0.33, 0.66, 1.0):
+        seen.scrub(place)
+        rival, own = seen.one(".curve .dot").evaluate_all(high)
+        assert (rival < own) == (seen.text(".badge") == "Fooled"), f"at {place}"
+    assert "confidence in 7" in seen.text(".curve")
+
+
 def test_the_keyboard(visit):
     seen = visit(SEVEN)
     thumb = seen.one(".thumb")

@@ -12,9 +12,9 @@ export class Curve extends Chart {
     const top = small ? 30 : 44;
     const bottom = height - (small ? 2 : 4);
     const y = (p) => bottom - (bottom - top) * p;
-    const seen = sweep.epsilons.map((_, row) => read(sweep.shares(row))).filter((digit) => digit !== data.label);
-    const rival = data.target ?? seen.at(-1) ?? read(sweep.shares(sweep.last), data.label);
-    this.lines = { own: data.label, rival, y };
+    // The rival is whichever other digit is likeliest there: an attack may lead through one class into another.
+    this.rival = (row) => data.target ?? read(sweep.shares(row), data.label);
+    this.heights = (row) => [this.rival(row), data.label].map((digit) => y(sweep.shares(row)[digit]));
     this.svg.classList.toggle("waiting", !data.whole);
     if (!data.whole && this.marker) return; // a few rows make no curve: the old one stands back until the whole is here
     const lost = read(sweep.before) !== data.label;
@@ -27,23 +27,24 @@ export class Curve extends Chart {
     if (first >= 0) parts.push(this.ground(cut, right, bottom, "orange"), this.cut(cut, bottom));
     if (!small) parts.push(...this.shares(top, bottom));
     const colours = [ink("orange-color"), ink("blue-color")];
-    [rival, data.label].forEach((digit, k) =>
-      parts.push(this.line(sweep.epsilons.map((eps, row) => [this.x(eps), y(sweep.shares(row)[digit])]), colours[k], 3.2)));
-    if (!small) parts.push(...this.tags(sweep, rival, y));
+    colours.forEach((colour, k) => parts.push(this.line(sweep.epsilons.map((eps, row) => [this.x(eps), this.heights(row)[k]]), colour, 3.2)));
+    if (!small) parts.push(...this.tags(sweep));
     this.show(parts, top - 8, colours);
     const told = this.names(sweep, { first, won, cut, lost, say, line: small ? 19 : 25 });
     this.svg.setAttribute("aria-label", `Confidence against ε. ${told}.`);
   }
 
   /** What the two lines are, written at their right ends. */
-  tags(sweep, rival, y) {
+  tags(sweep) {
     const shares = sweep.shares(sweep.last);
-    const tag = (digit, name) => {
-      const at = y(shares[digit]) + (shares[digit] > 0.5 ? 24 : -9);
-      return `<text class="${name}" x="${this.left + this.width - 12}" y="${at}" text-anchor="end">confidence in ${digit}</text>`;
-    };
+    const [theirs, own] = this.heights(sweep.last);
+    const rival = this.rival(sweep.last);
+    const tag = (share, y, text, name) => `<text class="${name}" x="${this.left + this.width - 12}" y="${y + (share > 0.5 ? 24 : -9)}" text-anchor="end">${text}</text>`;
+    const won = sweep.epsilons.map((_, row) => this.rival(row)).filter((_, row) => sweep.success[row]);
+    const [first = rival, ...others] = [...new Set(won)];
+    const named = others.length > 1 ? "in what it reads instead" : others.length ? `in ${first}, then ${others[0]}` : `in ${first}`;
     const apart = Math.abs(shares[rival] - shares[this.data.label]) > 0.35;
-    return [tag(this.data.label, "blue"), apart ? tag(rival, "orange") : ""];
+    return [tag(shares[this.data.label], own, `confidence in ${this.data.label}`, "blue"), apart ? tag(shares[rival], theirs, `confidence ${named}`, "orange") : ""];
   }
 
   /** What the two grounds are, each written on its own side of the dividing line if there is room at all. */
@@ -94,7 +95,6 @@ export class Curve extends Chart {
 
   /** Put the line and its two dots at a row. */
   place(sweep, row) {
-    const { rival, own, y } = this.lines;
-    this.mark(sweep.epsilons[row], [rival, own].map((digit) => y(sweep.shares(row)[digit])));
+    this.mark(sweep.epsilons[row], this.heights(row));
   }
 }
