@@ -105,6 +105,8 @@ export class Graph extends Chart {
         const base = this.level(line, right - wide / 2) + rise;
         if (base < 36 || base > height - 8) continue;
         let cost = (left + width - right) / 60 + order;
+        const end = this.x(this.reel.at[this.reel.final]); // where the marker stands until somebody moves it
+        if (right - wide < end + 10 && right > end - 10) cost += 8;
         for (const other of [this.far, this.sure])
           for (let at = right - wide; at <= right; at += 12) {
             const y = this.level(other, at);

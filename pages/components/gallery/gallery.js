@@ -83,9 +83,11 @@ class Gallery {
   /** Which did it with the least, in words. */
   best(fooled) {
     if (!fooled.length) return this.data.running ? "They come in as they end, the cheap ones first." : "None of them found a change within its budget that is read wrong.";
-    const least = (key) => fooled.reduce((one, other) => (other[key] < one[key] ? other : one));
-    const [small, quick] = [least("l2"), least("ms")];
-    return `Least change in L2: ${small.title}, ${small.l2.toFixed(2)}. Least time: ${quick.title}, ${quick.ms.toFixed(0)}${NBSP}ms. Press a card to try it on the Attack page.`;
+    const least = (key, among) => among.reduce((one, other) => (other[key] < one[key] ? other : one));
+    const small = least("l2", fooled);
+    const timed = fooled.filter((card) => !card.made_before);
+    const quick = timed.length ? ((card) => ` Least time: ${card.title}, ${card.ms.toFixed(0)}${NBSP}ms.`)(least("ms", timed)) : "";
+    return `Least change in L2: ${small.title}, ${small.l2.toFixed(2)}.${quick} Press a card to try it on the Attack page.`;
   }
 }
 
