@@ -22,7 +22,7 @@ class Lab extends Stage {
     this.curve = new Curve(root);
     this.slider = new Slider(root, this);
     this.row = this.at = 0; // at: the ε where the visitor is; row: the nearest that there is
-    this.held = null; // { eps, norm } where the visitor's hand went, until an answer knows of it
+    this.held = null; // { eps, norm } where the visitor's hand or Play went, until an answer knows of it
     this.say = (eps) => eps.toFixed(this.data.decimals);
     this.pathButton.onclick = () => this.askPath();
     offer(root, () => here(this), {
@@ -134,7 +134,11 @@ class Lab extends Stage {
   /** Go to where the visitor's hand is. */
   follow(eps) {
     this.want(eps);
-    this.held = { eps, norm: this.data.norm };
+    this.hold();
+  }
+
+  hold() {
+    this.held = { eps: this.at, norm: this.data.norm };
   }
 
   /** Go to an ε; where that lies between two of the sweep's, Python will work out that one once it hears of it. */
@@ -150,6 +154,7 @@ class Lab extends Stage {
 
   release() {
     this.announce();
+    this.hold();
     this.cursor?.setStateValue("eps", +this.at.toFixed(6));
   }
 
