@@ -1,14 +1,14 @@
 // The hand on the slider under a curve: pointer, keys and Play, and the thumb that follows it.
 import { setText } from "./words.js";
 
-/** A subclass says what the hand moves; it may `stay` its own time before the hand has come to rest on the keys.
+/** A subclass says what the hand moves, and what comes of it:
  *
  * take(): the hand takes hold, so that whatever plays stops.      slide(share): it is at a share of the rail.
  * get reach(): { here, step, most } of its keys.                  move(to): they take it there.
  * rest(): it lets go.                                             start(), halt(): Play, and what stops it.
  */
 export class Grip {
-  /** stay: milliseconds; room: how much of the rail's right end the tip needs to stand to the right of the thumb. */
+  /** stay: milliseconds after a key, until the hand counts as at rest; room: what the tip takes to the right of the thumb. */
   constructor(root, stay, room) {
     for (const name of ["lab", "rail", "thumb", "tip", "done", "play"]) this[name] = root.querySelector(`.${name}`);
     Object.assign(this, { stay, room });
