@@ -1,6 +1,7 @@
 """The Compare page once the network is awake: one digit, all attacks at once, as they come in."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -27,7 +28,8 @@ from pages.components.jobs import RUNNING
 from pages.components.pending import Pending
 from pages.components.session import View
 
-_KEY, _JOB, _OPEN = "gallery", "comparison", "comparison_open"
+_KEY, _JOB = "gallery", "comparison"
+_OPEN, _GO = "comparison_open", "comparison_go"  # the view of the card that was pressed; that the page stands still
 _within = extras.choice("within", norms.names())
 _EXTRAS = (_within, budget.share)
 
@@ -37,9 +39,8 @@ def draw() -> None:
     view = session.current()
     if opening.code_asked() is not None:
         opening.show_code(snippet.all_attacks(view, _within.value, _eps()))
-    opened = st.session_state.pop(_OPEN, None)
-    if opened is not None:
-        session.put(opened)
+    if st.session_state.pop(_GO, False) and _OPEN in st.session_state:
+        session.put(st.session_state.pop(_OPEN))
         st.switch_page("pages/attack.py")
     with opening.picks(_EXTRAS):
         controls.model(view)
@@ -53,7 +54,10 @@ def draw() -> None:
     plain = replace(view, attack="pgd", knobs=(), norm="linf", eps=0.0)  # what only the Attack page's picks fix
     asked = Comparison(plain, model.version, _within.value, _eps())
     pending.of(_JOB, asked, lambda job: comparison.run(job, model, asked.entries))
-    pending.watch(_JOB, _gallery)
+    # A look of the browser's own that meets the turn to another page can leave that page blank: first it stops looking,
+    # then it says so, then the page turns.
+    still = _OPEN in st.session_state
+    pending.watch(_JOB, partial(_gallery, still), still=still)
 
 
 def _pick_norm() -> None:
@@ -70,15 +74,15 @@ def _eps() -> float:
     return budget.eps(_within.value)
 
 
-def _gallery(over: bool) -> None:
-    """What has come in so far."""
+def _gallery(still: bool, over: bool) -> None:
+    """What has come in so far. still: a card was pressed, and the page no longer looks."""
     found: Pending = st.session_state[_JOB]
-    data = _data(session.current(), found, over)
-    gallery.draw(data, key=_KEY, on_open=_opened, on_stop=found.stop, on_code=opening.ask_code)
+    data = {**_data(session.current(), found, over), "opens": still}
+    gallery.draw(data, key=_KEY, on_open=_opened, on_go=_gone, on_stop=found.stop, on_code=opening.ask_code)
     if found.fault:
         st.error(found.fault, icon=":material/error:")
     opening.rerun_for_code()
-    if _OPEN in st.session_state:
+    if _GO in st.session_state or (_OPEN in st.session_state and not still):
         st.rerun()
 
 
@@ -137,3 +141,8 @@ def _opened() -> None:
     for entry in found.asked.entries if found else ():
         if entry.view.attack == name:
             st.session_state[_OPEN] = entry.view
+
+
+def _gone() -> None:
+    """The browser has stopped looking."""
+    st.session_state[_GO] = True

@@ -99,12 +99,13 @@ def of(key: str, asked: Any, work: Callable[[Job], Any] | None, *, at_once: floa
     return st.session_state[key]
 
 
-def watch(key: str, panel: Callable[[bool], None], *, every: float = _LOOK) -> None:
+def watch(key: str, panel: Callable[[bool], None], *, every: float = _LOOK, still: bool = False) -> None:
     """Draw panel(whether nothing more will come) as a fragment: again and again until that is so.
 
-    What the panel draws, it reads from the session: it may run long after the page did.
+    What the panel draws, it reads from the session: it may run long after the page did. still: only once, whatever may
+    come.
     """
-    looks = not _over(key)
+    looks = not still and not _over(key)
 
     def look() -> None:
         over = _over(key)  # asked before the panel reads what has come: nothing can come in between unseen
@@ -112,7 +113,7 @@ def watch(key: str, panel: Callable[[bool], None], *, every: float = _LOOK) -> N
         if found is not None and found.job is not None:
             found.job.look()
         panel(over)
-        if over == looks:
+        if over == looks and not still:
             st.rerun()  # the page has to look from now on, or no longer
 
     st.fragment(look, run_every=every if looks else None)()

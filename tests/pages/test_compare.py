@@ -66,6 +66,8 @@ def test_a_press_opens_the_attack_as_it_stood_there(monkeypatch):
     only(monkeypatch, "fgsm", "pgd")
     at = compared("digit=3500&budget=0.5")
     answer(at, "gallery", event="open", value="pgd")
+    assert told(at, "gallery")["opens"]  # the browser stops looking, and says so
+    answer(at, "gallery", event="go", value="x")
     assert view(at) == View(index=3500, attack="pgd", eps=session.snap(0.15, "linf"))
     assert told(at)["label"] == 7  # the scrubber stands there
 
@@ -75,6 +77,8 @@ def test_a_press_on_nothing_opens_nothing(monkeypatch, value):
     only(monkeypatch, "fgsm")
     at = compared()
     answer(at, "gallery", event="open", value=value)
+    assert not told(at, "gallery")["opens"]
+    answer(at, "gallery", event="go", value="x")
     assert told(at, "gallery")["total"] == 1
 
 

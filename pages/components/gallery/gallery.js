@@ -41,6 +41,7 @@ class Gallery {
       this.shown.forEach((card) => card.item.remove());
       this.shown.clear();
     }
+    if (data.opens && !this.data?.opens) setTriggerValue("go", data.key);
     this.data = data;
     const dark = darkened(this.gallery);
     if (dark !== this.dark) this.shown.forEach((card) => card.forget());
