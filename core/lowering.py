@@ -22,11 +22,11 @@ def forward(model: keras.Model, *, products: bool = False) -> Forward:
     Call it where the graph is built, outside of its loops: the weights are read and rearranged here, once a run.
     products: write convolutions as matrix products, for XLA, which has no quick convolution on a processor.
     """
-    chain = _chain(model)
-    if chain is None:
+    layers = chain(model)
+    if layers is None:
         return lambda x: model(x, training=False)
     stages, shape = [], tuple(model.inputs[0].shape)
-    for layer in chain:
+    for layer in layers:
         after = tuple(layer.compute_output_spec(keras.KerasTensor(shape)).shape)
         stages.append(_stage(layer, shape, after, products))
         shape = after
@@ -41,11 +41,11 @@ def forward(model: keras.Model, *, products: bool = False) -> Forward:
 
 def suits_xla(model: keras.Model) -> bool:
     """Whether all of the model comes out as operations that XLA knows: a chain of Keras's own layers."""
-    chain = _chain(model)
-    return chain is not None and all(type(layer).__module__.startswith("keras.") for layer in chain)
+    layers = chain(model)
+    return layers is not None and all(type(layer).__module__.startswith("keras.") for layer in layers)
 
 
-def _chain(model: keras.Model) -> list[keras.layers.Layer] | None:
+def chain(model: keras.Model) -> list[keras.layers.Layer] | None:
     """The model's layers in order, where each feeds the next and nothing else; else None."""
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     if any(isinstance(layer, keras.Model) for layer in layers):

@@ -1,0 +1,45 @@
+"""Interval bound training."""
+
+from dataclasses import dataclass
+
+import keras
+import tensorflow as tf
+
+from core import bounds
+from core.defenses.base import Training
+from core.fit import Plan
+from core.knobs import knob
+from core.objectives import Moment, cross_entropy
+
+
+@dataclass(frozen=True, kw_only=True)
+class IntervalTraining(Training):
+    r"""Learn from the worst logits that any image within ε could have, instead of from attacked images.
+
+    $$\min_\theta\ \mathbb{E}\left[\mathrm{CE}\big(-\underline m_\theta(x, \varepsilon),\ y\big)\right], \qquad
+    \underline m_k \le \min_{\lVert x' - x \rVert_\infty \le \varepsilon} f_y(x') - f_k(x')$$
+
+    The bounds m come from intervals that are carried through the layers, so what is learnt is provable afterwards. ε
+    grows from 0 in the ramp; meanwhile ReLUs keep a small slope where they are flat, which fades.
+
+    Gowal et al. 2018, https://arxiv.org/abs/1810.12715; the fading slope: Lyu et al. 2021, "Towards evaluating and
+    training verifiably robust neural networks", https://arxiv.org/abs/2104.00447
+    """
+
+    title = "Interval bound training"
+    recipe = Plan(epochs=20, batch=128, rate=1e-3, decay="cosine", warmup=0.05, clip=10.0)
+
+    eps: float = knob(0.3, "Train at ε", 0.0, 0.5, step=0.01, help="How much each pixel may change, in L∞")
+    still: float = knob(0.05, "Before the ramp", 0.0, 0.5, step=0.01, help="Share of the training at ε = 0")
+    ramp: float = knob(0.5, "Ramp", 0.0, 1.0, step=0.05, help="Share of the training by which ε has grown to its full")
+    clean: float = knob(0.0, "Clean share", 0.0, 1.0, step=0.05, help="How much the clean digits' own loss counts")
+    leak: float = knob(0.0, "Fading slope", 0.0, 0.5, step=0.05, help="Slope of flat ReLUs at the ramp's start")
+
+    def __call__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment) -> tuple[tf.Tensor, tf.Tensor]:
+        grown = tf.clip_by_value((moment.share - self.still) / max(self.ramp - self.still, 1e-9), 0.0, 1.0)
+        box = bounds.around(x, self.eps * grown)
+        worst = -bounds.margins(model, box, y, training=True, leak=self.leak * (1.0 - grown))
+        losses = cross_entropy(worst, y)
+        if self.clean:
+            losses = (1.0 - self.clean) * losses + self.clean * cross_entropy(model(x, training=False), y)
+        return losses, worst
