@@ -78,6 +78,10 @@ class Plan:
         return self.rate * {"constant": 1.0, "linear": left, "cosine": 0.5 - 0.5 * math.cos(math.pi * left)}[self.decay]
 
 
+class Diverged(InputError):
+    """A training whose loss is no number any more; what the network has learnt is lost."""
+
+
 @dataclass(frozen=True)
 class Fitted:
     """How a training went: steps `done` of `total`, whether it was `stopped` before its end, and each epoch's
@@ -104,7 +108,8 @@ def fit(
     `watch` is called every so many steps and at each epoch's end, with the epoch, its loss and accuracy so far, and
     the learning rate; where it returns False the training stops and the model keeps what it has learnt. With a
     `checkpoint` the state is saved to that file at each epoch's end and on a stop, and a training whose file exists
-    goes on from there. Raises InputError where the file is damaged or belongs to another training.
+    goes on from there. Raises InputError where the file is damaged or belongs to another training, and Diverged where
+    the loss is no number.
     """
     if len(digits) == 0:
         raise InputError("There are no digits to train on.")
@@ -161,6 +166,8 @@ class _Training:
             gradients, _ = tf.clip_by_global_norm(gradients, self.plan.clip)
         self.optimizer.learning_rate.assign(rate)
         self.optimizer.apply(gradients, variables)
+        if logits is None:
+            return tf.reduce_sum(losses), tf.constant(math.nan)
         right = tf.reduce_sum(tf.cast(tf.argmax(logits, -1, y.dtype) == y, tf.float32))
         return tf.reduce_sum(losses), right
 
@@ -183,6 +190,11 @@ class _Training:
             tf.constant(self.plan.rate_at(share), tf.float32),
             moment,
         )
+        if not math.isfinite(float(loss)):
+            raise Diverged(
+                f"The training has diverged: after {self.done:,} of {self.total:,} steps the loss is no number any "
+                "more. A lower learning rate, a smaller ε or a weaker knob keeps it calm."
+            )
         self.sums = [
             old + new for old, new in zip(self.sums, (float(loss), float(right), float(len(rows))), strict=True)
         ]

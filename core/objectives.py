@@ -1,19 +1,20 @@
 """What a training minimises: functions of a batch that are compiled into the training step.
 
-`CrossEntropy` is the plain one; `Shifted` moves the batch's digits first, and `Adversarial` attacks them, inside that
-same step. A defense that trains can bring its own: any callable with the signature of `Objective`, and a frozen
-dataclass, so that checkpoints and cards can name its settings.
+`CrossEntropy` is the plain one, and `Shifted` moves the batch's digits first. The trainings among the defenses bring
+their own: any callable with the signature of `Objective`, and a frozen dataclass, so that checkpoints and cards can
+name its settings. What several of them do to a batch stands below.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import keras
 import tensorflow as tf
 
-from core import lowering
+from core import norms
 from core.lowering import Forward
 
 
@@ -27,9 +28,30 @@ class Moment(NamedTuple):
 class Objective(Protocol):
     """What a training minimises."""
 
-    def __call__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment) -> tuple[tf.Tensor, tf.Tensor]:
-        """Batch (n, 28, 28, 1), classes int (n,) -> each digit's loss (n,) and the logits (n, 10) it was scored by."""
+    def __call__(
+        self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Batch (n, 28, 28, 1), classes int (n,) -> each digit's loss (n,) and the logits (n, 10) it was scored by.
+
+        No logits, but None, where the network reads no classes: the training then tells no accuracy.
+        """
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Denoising:
+    """An autoencoder's training: digits are to be rebuilt from noisy copies; the loss is each one's mean squared error.
+
+    Every digit of every step gets Gaussian noise of a strength drawn anew, from none to the standard deviation `noise`.
+    """
+
+    noise: float = 0.5
+
+    def __call__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment) -> tuple[tf.Tensor, None]:
+        first, second = tf.unstack(tf.random.split(moment.seed))
+        sigma = tf.random.stateless_uniform((tf.shape(x)[0], 1, 1, 1), first, 0.0, self.noise)
+        noisy = tf.clip_by_value(x + sigma * tf.random.stateless_normal(tf.shape(x), second), 0.0, 1.0)
+        return tf.reduce_mean(tf.square(model(noisy, training=True) - x), axis=(1, 2, 3)), None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,49 +78,6 @@ class Shifted(CrossEntropy):
         return super().__call__(model, shifted(x, self.pixels, moment.seed), y, moment)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Adversarial:
-    """Adversarial training: PGD attacks each batch in the L-infinity ball, and the model learns the attacked digits.
-
-    Madry et al. 2018, "Towards Deep Learning Models Resistant to Adversarial Attacks", arXiv:1706.06083.
-
-    `eps` grows linearly from 0 over the share `ramp` of the training, because a fresh network that meets the full
-    budget at once learns nothing; `step_size` is relative to the present eps. With few and large steps this training
-    can collapse ("catastrophic overfitting", Wong et al. 2020, arXiv:2001.03994): the model then withstands this
-    attack alone.
-    """
-
-    eps: float = 0.3
-    steps: int = 10
-    step_size: float = 0.25
-    ramp: float = 0.2
-    smoothing: float = 0.0
-
-    def __call__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment) -> tuple[tf.Tensor, tf.Tensor]:
-        eps = self.eps * tf.minimum(moment.share / max(self.ramp, 1e-9), 1.0)
-        attacked = self.attack(lowering.forward(model), x, y, eps, moment.seed)
-        logits = model(attacked, training=True)
-        return cross_entropy(logits, y, self.smoothing), logits
-
-    def attack(self, forward: Forward, x: tf.Tensor, y: tf.Tensor, eps: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        """PGD from a random start on the cross-entropy: (n, 28, 28, 1) in the ball around x and in [0, 1]."""
-        low, high = tf.maximum(x - eps, 0.0), tf.minimum(x + eps, 1.0)
-        step = self.step_size * eps
-        truth = tf.one_hot(y, 10)
-
-        def climb(i: tf.Tensor, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(z)
-                logits = forward(z)
-            # The gradient of each digit's own cross-entropy by its logits, written out: no batch mate enters it.
-            uphill = tape.gradient(logits, z, output_gradients=tf.nn.softmax(logits) - truth)
-            return i + 1, tf.clip_by_value(z + step * tf.sign(uphill), low, high)  # pyright: ignore
-
-        start = tf.clip_by_value(x + eps * tf.random.stateless_uniform(tf.shape(x), seed, -1.0, 1.0), low, high)
-        loop = tf.while_loop(lambda i, _: i < self.steps, climb, (tf.constant(0), start), parallel_iterations=1)
-        return tf.stop_gradient(loop[1])
-
-
 def cross_entropy(logits: tf.Tensor, y: tf.Tensor, smoothing: float = 0.0) -> tf.Tensor:
     """Logits (n, 10), classes int (n,) -> each digit's cross-entropy (n,)."""
     truth = tf.one_hot(y, 10) * (1.0 - smoothing) + smoothing / 10.0
@@ -115,3 +94,52 @@ def shifted(x: tf.Tensor, pixels: int, seed: tf.Tensor) -> tf.Tensor:
     framed = tf.pad(x, [[0, 0], [pixels, pixels], [pixels, pixels], [0, 0]])
     rows = tf.gather(framed, first[0] + tf.range(height), axis=1, batch_dims=1)
     return tf.gather(rows, first[1] + tf.range(width), axis=2, batch_dims=1)
+
+
+def attacked(
+    forward: Forward,
+    x: tf.Tensor,
+    slope: Callable[[tf.Tensor], tf.Tensor],
+    *,
+    eps: tf.Tensor,
+    steps: int,
+    step_size: float,
+    seed: tf.Tensor,
+    norm: str = "linf",
+    spread: float = 1.0,
+) -> tf.Tensor:
+    """PGD inside a training step: (n, 28, 28, 1) within eps of x in that norm and in [0, 1].
+
+    slope: logits (n, 10) -> the gradient by them of the loss to climb, each row its own digit's; step_size is relative
+    to eps; spread: how far from x it starts, as a share of eps: uniform in Linf, in a random direction in the others.
+    """
+    measure, count = norms.get(norm), tf.shape(x)[0]
+    radius = tf.fill([count], tf.cast(eps, tf.float32))
+    confine = measure.confiner(x, radius)
+    if norm == "linf":
+        ahead = tf.random.stateless_uniform(tf.shape(x), seed, -1.0, 1.0)
+    else:
+        ahead = measure.steepest(tf.random.stateless_normal(tf.shape(x), seed))
+    start = confine(x + spread * eps * ahead)
+
+    def climb(i: tf.Tensor, z: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(z)
+            logits = forward(z)
+        # The loss's gradient by the logits is written out: no batch mate enters it.
+        uphill = tape.gradient(logits, z, output_gradients=slope(logits))  # pyright: ignore
+        return i + 1, confine(measure.step(z, uphill, step_size * radius))
+
+    loop = tf.while_loop(lambda i, _: i < steps, climb, (tf.constant(0), start), parallel_iterations=1)
+    return tf.stop_gradient(loop[1])
+
+
+def away_from(y: tf.Tensor) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The slope of the cross-entropy of classes y (n,), for `attacked`."""
+    truth = tf.one_hot(y, 10)
+    return lambda logits: tf.nn.softmax(logits) - truth
+
+
+def grown(full: float, ramp: float, moment: Moment) -> tf.Tensor:
+    """What has grown linearly from 0 to `full` by the share `ramp` of the training."""
+    return full * tf.minimum(moment.share / max(ramp, 1e-9), 1.0)

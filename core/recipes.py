@@ -8,9 +8,16 @@ from dataclasses import dataclass, field
 import keras
 from keras import layers
 
+from core.defenses.augmentation import Augmentation
+from core.defenses.distillation import Distillation
+from core.defenses.fgsm_rs import FGSMRS
+from core.defenses.gradient_clipping import GradientClipping
+from core.defenses.pgd_training import PGDTraining
+from core.defenses.smoothing_training import SmoothingTraining
+from core.defenses.trades import Trades
 from core.errors import InputError
 from core.fit import Plan
-from core.objectives import Adversarial, CrossEntropy, Objective, Shifted
+from core.objectives import CrossEntropy, Denoising, Objective, Shifted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +25,8 @@ class Recipe:
     """How a model of the zoo is made.
 
     `build` returns a fresh network that ends in logits; its dropout layers serve the training only and are left out
-    of the saved model. `title` and `summary` are what a visitor reads; `order` is the place in the picker.
+    of the saved model. `title` and `summary` are what a visitor reads; `order` is the place in the picker. `kind` is
+    "classifier", or "autoencoder" for a network that ends in images.
     """
 
     title: str
@@ -27,6 +35,7 @@ class Recipe:
     build: Callable[[], keras.Model]
     plan: Plan
     objective: Objective = field(default_factory=CrossEntropy)
+    kind: str = "classifier"
 
 
 def _network(*hidden: keras.layers.Layer) -> keras.Model:
@@ -52,6 +61,21 @@ def _cnn(first: int, second: int, hidden: int, dropped: tuple[float, float] = (0
         layers.Dropout(dropped[1], name="drop_hidden"),
     ]
     return _network(*(layer for layer in stack if getattr(layer, "rate", 1.0) > 0))
+
+
+def _autoencoder() -> keras.Model:
+    """Image -> 7 x 7 x 8 numbers, half as many as it has pixels -> image."""
+    stack = [
+        layers.Conv2D(16, 4, 2, padding="same", activation="relu", name="strokes"),
+        layers.Conv2D(32, 4, 2, padding="same", activation="relu", name="shapes"),
+        layers.Conv2D(8, 3, padding="same", activation="relu", name="code"),
+        layers.Conv2D(32, 3, padding="same", activation="relu", name="drawn_shapes"),
+        layers.UpSampling2D(name="to_14"),
+        layers.Conv2D(16, 3, padding="same", activation="relu", name="drawn_strokes"),
+        layers.UpSampling2D(name="to_28"),
+        layers.Conv2D(1, 3, padding="same", activation="sigmoid", name="picture"),
+    ]
+    return keras.Sequential([keras.Input((28, 28, 1), name="image"), *stack])
 
 
 RECIPES: dict[str, Recipe] = {
@@ -82,7 +106,72 @@ RECIPES: dict[str, Recipe] = {
         order=2,
         build=lambda: _cnn(32, 64, 128),
         plan=Plan(epochs=26, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.998, seed=0),
-        objective=Adversarial(eps=0.3, steps=8, step_size=0.3, ramp=0.2),
+        objective=PGDTraining(eps=0.3, steps=8, step_size=0.3, ramp=0.2),
+    ),
+    "trades_cnn": Recipe(
+        title="TRADES CNN",
+        summary="Learnt that no digit may be read much otherwise once each pixel is changed by up to 0.3.",
+        order=3,
+        build=lambda: _cnn(32, 64, 128),
+        plan=Plan(epochs=40, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.998, seed=0),
+        objective=Trades(eps=0.3, beta=6.0, steps=10, step_size=0.25, ramp=0.2),
+    ),
+    "fast_cnn": Recipe(
+        title="Fast CNN",
+        summary="Trained on digits attacked in a single step: cheap, and weaker than its PGD score lets on.",
+        order=4,
+        build=lambda: _cnn(16, 32, 100),
+        plan=Plan(epochs=15, batch=100, rate=5e-3, warmup=0.4, decay="linear", seed=0),
+        objective=FGSMRS(eps=0.3, step_size=1.25),
+    ),
+    "l2_cnn": Recipe(
+        title="L2 CNN",
+        summary="Met attacked digits in every step of its training, each changed by up to 2 in L2.",
+        order=6,
+        build=lambda: _cnn(32, 64, 128),
+        plan=Plan(epochs=30, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.998, seed=0),
+        objective=PGDTraining(eps=2.0, steps=10, step_size=0.25, ramp=0.2, norm="l2"),
+    ),
+    "smoothed_cnn": Recipe(
+        title="Smoothed CNN",
+        summary="Trained under heavy noise, for a vote among noisy copies that can be proven.",
+        order=7,
+        build=lambda: _cnn(32, 64, 128),
+        plan=Plan(epochs=40, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.998, seed=0),
+        objective=SmoothingTraining(sigma=0.5, copies=2, consistency=5.0, entropy=0.5),
+    ),
+    "augmented_cnn": Recipe(
+        title="Augmented CNN",
+        summary="Trained on shifted, turned and noisy digits: steadier on odd handwriting, defenceless all the same.",
+        order=8,
+        build=lambda: _cnn(16, 32, 128, (0.2, 0.4)),
+        plan=Plan(epochs=30, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.999, seed=0),
+        objective=Augmentation(pixels=2, degrees=10.0, sigma=0.1),
+    ),
+    "clipped_cnn": Recipe(
+        title="Clipped CNN",
+        summary="Trained with its weights' gradients cut short: calm to train, and no harder to attack.",
+        order=9,
+        build=lambda: _cnn(16, 32, 128, (0.2, 0.4)),
+        plan=Plan(epochs=30, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.999, clip=0.1, seed=0),
+        objective=GradientClipping(length=0.1),
+    ),
+    "distilled_cnn": Recipe(
+        title="Distilled CNN",
+        summary="Trained on a teacher's soft answers, so that its softmax saturates: it hides its gradient, no more.",
+        order=10,
+        build=lambda: _cnn(16, 32, 128, (0.2, 0.4)),
+        plan=Plan(epochs=25, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.999, seed=0),
+        objective=Distillation(temperature=20.0),
+    ),
+    "autoencoder": Recipe(
+        kind="autoencoder",
+        title="Denoising autoencoder",
+        summary="Rebuilds a digit from a noisy picture of it; it stands before a network, as a defense.",
+        order=0,
+        build=_autoencoder,
+        plan=Plan(epochs=12, batch=128, rate=3e-3, warmup=0.1, decay="cosine", average=0.998, seed=0),
+        objective=Denoising(noise=0.5),
     ),
 }
 

@@ -24,7 +24,8 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from core import cards, digits, fit, zoo
+from core import cards, digits, fit, model_files, zoo
+from core.defenses import Training
 from core.digits import Digits
 from core.errors import InputError
 from core.recipes import RECIPES, recipe
@@ -44,7 +45,10 @@ def train(name: str, work: Path, watch: fit.Watch | None = None, data: Digits | 
     # A recipe that was changed begins a checkpoint of its own and does not trip over the old one.
     made = json.dumps([fit.describe(chosen.plan, chosen.objective), cards.architecture(model)], sort_keys=True)
     checkpoint = work / f"{name}-{hashlib.sha256(made.encode()).hexdigest()[:12]}.npz"
-    fitted = fit.fit(model, data, chosen.plan, objective=chosen.objective, watch=watch, checkpoint=checkpoint)
+    if isinstance(chosen.objective, Training):
+        fitted = chosen.objective.train(model, data, chosen.plan, watch=watch, checkpoint=checkpoint)
+    else:
+        fitted = fit.fit(model, data, chosen.plan, objective=chosen.objective, watch=watch, checkpoint=checkpoint)
     return None if fitted.stopped else bare(model, name)
 
 
@@ -95,18 +99,23 @@ def _make(name: str, work: Path) -> int:
     part = folder / f".{name}.part.keras"
     network.save(part)
     # What is measured is what was saved; weights and card change together, when both are there.
-    model = zoo.read(part, name)
-    figures = cards.measure(model, test, _Progress("measuring"))
+    figures = _measured(name, part, test)
     os.replace(part, folder / f"{name}.keras")
-    _write(name, {**cards.provenance(name, model, data), "figures": figures})
+    _write(name, {**cards.provenance(name, network, data), "figures": figures})
     return 0
 
 
 def _measure_again(name: str) -> int:
     _, test = digits.mnist()
-    model, old = zoo.load(name), zoo.card(name)
-    _write(name, {**old, "figures": cards.measure(model, test, _Progress("measuring"))})
+    _write(name, {**zoo.card(name), "figures": _measured(name, zoo.folder() / f"{name}.keras", test)})
     return 0
+
+
+def _measured(name: str, path: Path, test: Digits) -> dict[str, Any]:
+    """The figures of the network in that file."""
+    if recipe(name).kind == "autoencoder":
+        return cards.measure_autoencoder(model_files.read(path), test)
+    return cards.measure(zoo.read(path, name), test, _Progress("measuring"))
 
 
 def _write(name: str, card: dict[str, Any]) -> None:
@@ -115,12 +124,7 @@ def _write(name: str, card: dict[str, Any]) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(part, path)
-    clean, attacked = card["figures"]["clean"], card["figures"]["attacked"]
-    print(
-        f"{name}: {100 * clean['accuracy']:.2f} % of {clean['digits']:,} clean, "
-        f"{100 * attacked['accuracy']:.2f} % under {attacked['attack']} {attacked['settings']} "
-        f"at {attacked['norm']} {attacked['eps']}."
-    )
+    print(cards.in_words(card))
 
 
 def _cache_folder() -> Path:

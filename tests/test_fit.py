@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from core import fit
+from core.defenses.pgd_training import PGDTraining
 from core.errors import InputError
 from core.fit import Plan
-from core.objectives import Adversarial, CrossEntropy
+from core.objectives import CrossEntropy
 from tests.support import untrained
 
 
@@ -50,7 +51,7 @@ def test_same_seed_same_weights_and_another_seed_others(six_hundred):
 def test_a_training_that_resumes_ends_as_one_that_was_not_cut_off(six_hundred, tmp_path, stop_at, optimiser):
     """Bit for bit: weights, optimiser, average, dropout masks, shuffles, attack starts, and the history told."""
     plan = Plan(**{**PLAN.__dict__, "optimiser": optimiser})
-    objective = Adversarial(steps=2, ramp=0.5)
+    objective = PGDTraining(steps=2, ramp=0.5)
     whole = untrained()
     untouched = fit.fit(whole, six_hundred, plan, objective=objective)
 
@@ -191,13 +192,14 @@ def test_the_learning_rate():
 
 
 def test_a_training_describes_itself():
-    described = fit.describe(PLAN, Adversarial(eps=0.2))
+    described = fit.describe(PLAN, PGDTraining(eps=0.2))
     assert described["plan"]["epochs"] == 3 and described["plan"]["seed"] == 3
     assert described["objective"] == {
-        "name": "Adversarial",
+        "name": "PGDTraining",
         "eps": 0.2,
         "steps": 10,
         "step_size": 0.25,
         "ramp": 0.2,
+        "norm": "linf",
         "smoothing": 0.0,
     }

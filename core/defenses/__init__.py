@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from core.defenses._harden import Training
 from core.defenses.base import Defense
 from core.registry import Registry
 
@@ -10,4 +11,4 @@ _registry = Registry(__name__, Defense, "defense")
 names = _registry.names
 get: Callable[[str], Any] = _registry.get  # each class has knobs of its own, which no type checker can tell from a name
 
-__all__ = ["Defense", "get", "names"]
+__all__ = ["Defense", "Training", "get", "names"]

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from core import bounds
-from core.defenses.base import Training
+from core.defenses._harden import Training
 from core.fit import Plan
 from core.knobs import knob
 from core.objectives import Moment, cross_entropy
@@ -27,6 +28,7 @@ class IntervalTraining(Training):
     """
 
     title = "Interval bound training"
+    fresh = True
     recipe = Plan(epochs=20, batch=128, rate=1e-3, decay="cosine", warmup=0.05, clip=10.0)
 
     eps: float = knob(0.3, "Train at ε", 0.0, 0.5, step=0.01, help="How much each pixel may change, in L∞")
@@ -34,6 +36,10 @@ class IntervalTraining(Training):
     ramp: float = knob(0.5, "Ramp", 0.0, 1.0, step=0.05, help="Share of the training by which ε has grown to its full")
     clean: float = knob(0.0, "Clean share", 0.0, 1.0, step=0.05, help="How much the clean digits' own loss counts")
     leak: float = knob(0.0, "Fading slope", 0.0, 0.5, step=0.05, help="Slope of flat ReLUs at the ramp's start")
+
+    def first(self, shape: tuple[int, ...]) -> float:
+        """Such that intervals keep their width from layer to layer: Shi et al. 2021, arXiv:2103.17268."""
+        return float(np.sqrt(2.0 * np.pi) / np.prod(shape[:-1]))
 
     def __call__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment) -> tuple[tf.Tensor, tf.Tensor]:
         grown = tf.clip_by_value((moment.share - self.still) / max(self.ramp - self.still, 1e-9), 0.0, 1.0)
