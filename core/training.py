@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
@@ -53,13 +54,32 @@ def train(name: str, work: Path, watch: fit.Watch | None = None, data: Digits | 
 
 
 def bare(model: keras.Model, name: str) -> keras.Model:
-    """The same function without the layers that only serve a training, never compiled: what is saved."""
-    kept = [layer for layer in model.layers if not isinstance(layer, layers.Dropout)]
-    copy = keras.Sequential(
-        [keras.Input((28, 28, 1), name="image"), *(type(layer).from_config(layer.get_config()) for layer in kept)],
-        name=name,
-    )
-    copy.set_weights(model.get_weights())
+    """The same function without what only serves a training, never compiled: what is saved.
+
+    Dropout is left out; a batch normalisation goes into the weights before it, and a plain ReLU into the layer.
+    """
+    configs: list[tuple[type, dict[str, Any]]] = []
+    weights: list[list[np.ndarray]] = []
+    for layer in model.layers:
+        if isinstance(layer, layers.Dropout):
+            continue
+        if isinstance(layer, layers.BatchNormalization):
+            kernel, *bias = weights[-1]
+            factor = np.asarray(layer.gamma) / np.sqrt(np.asarray(layer.moving_variance) + layer.epsilon)
+            offset = (bias[0] if bias else 0.0) - np.asarray(layer.moving_mean)
+            weights[-1] = [kernel * factor, offset * factor + np.asarray(layer.beta)]
+            configs[-1][1]["use_bias"] = True
+        elif isinstance(layer, layers.ReLU):
+            configs[-1][1]["activation"] = "relu"
+        else:
+            config = layer.get_config()
+            config.pop("kernel_initializer", None)  # weights come with it, and a recipe may have one of its own
+            configs.append((type(layer), config))
+            weights.append(layer.get_weights())
+    copies = [kind.from_config(config) for kind, config in configs]
+    copy = keras.Sequential([keras.Input((28, 28, 1), name="image"), *copies], name=name)
+    for layer, values in zip(copies, weights, strict=True):
+        layer.set_weights(values)
     return copy
 
 

@@ -131,3 +131,20 @@ def test_the_shipped_model_is_the_one_that_its_recipe_makes(name):
     for key in ("name", "title", "summary", "order", "architecture", "parameters", "recipe", "seed", "command", "note"):
         assert card[key] == json.loads(json.dumps(expected[key])), key
     assert bare.count_params() <= 450_000
+
+
+def test_what_is_saved_is_the_same_function_without_what_serves_the_training():
+    """Dropout is gone; normalisations and ReLUs have gone into the layers before them, whose weights make up for it."""
+    keras.utils.set_random_seed(3)
+    model = recipes.recipe("certified_cnn").build()
+    rng = np.random.default_rng(0)
+    for weight in model.weights:  # moving statistics, scales and offsets that a training could have left
+        if len(weight.shape) == 1:
+            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
+    saved = training.bare(model, "saved")
+    x = rng.uniform(size=(8, 28, 28, 1)).astype(np.float32)
+    np.testing.assert_allclose(saved(x), model(x, training=False), rtol=1e-4, atol=1e-4)
+    assert cards.architecture(saved)[0] == "Conv2D 32, 5x5, stride 2, same, relu"
+    assert {type(layer).__name__ for layer in saved.layers} == {"Conv2D", "Flatten", "Dense"}
+    plain = recipes.recipe("plain_cnn").build()
+    np.testing.assert_allclose(training.bare(plain, "saved")(x), plain(x, training=False), rtol=1e-5, atol=1e-5)
