@@ -123,7 +123,7 @@ def _walk(
         for part in parts(layer, here.middle, training=given["training"], leak=given["leak"]):
             if isinstance(part, Bend):
                 size = math.prod(here.middle.shape[1:])
-                if (stretches and size <= widest) or (ball is not None and not stretches):
+                if size <= widest and (stretches or ball is not None):  # the first in a box is exact as it is
                     here = _tightened(Walk(stretches, maps, here, wrong), box, ball, outward)
                 stretches.append(Stretch(maps, _lines(part, here, wrong, outward)))
                 maps, wrong = [], 0.0

@@ -6,15 +6,15 @@ Each is a frozen dataclass of knobs in a file of its own in this folder; droppin
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from core import fit, knobs
+from core import fit, knobs, norms
 from core.attacks import _inputs
 from core.classifier import Classifier
 from core.digits import Digits
@@ -123,16 +123,54 @@ class Detector(Defense):
 class Certificate(Defense):
     """A certificate: a proof that no image within a radius is read otherwise, or no answer. Never an estimate.
 
-    Class attributes: `norm`, the one that the radius is measured in.
+    Class attributes: `norm`, the one that radii are measured in; where there are several, it is a knob.
     """
 
     kind = "certificate"
     norm: ClassVar[str]
 
     @abstractmethod
-    def certify(self, model: Classifier, x: np.ndarray, y: np.ndarray, eps: float) -> np.ndarray:
-        """(n,) bool: whether every image within eps of x (n, 28, 28, 1) is proven to be read as y (n,)."""
+    def proven(self, model: Classifier, x: np.ndarray, y: np.ndarray, eps: np.ndarray, seed: int) -> np.ndarray:
+        """What `certify` returns, of what it has checked: y and eps (n,)."""
 
     @abstractmethod
-    def radius(self, model: Classifier, x: np.ndarray) -> np.ndarray:
+    def reach(self, model: Classifier, x: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        """The class (n,) that each image is read as; the radius (n,) within which that is proven, below 0 for none."""
+
+    def certify(
+        self, model: Classifier, x: np.ndarray, y: np.ndarray, eps: float | np.ndarray, *, seed: int = 0
+    ) -> np.ndarray:
+        """(n,) bool: whether every image in [0, 1] within eps of x (n, 28, 28, 1) is proven to be read as y (n,).
+
+        eps: one number, or one for each image. No image's outcome depends on its batch mates; only where a certificate
+        draws at random does it depend on the seed.
+        """
+        model, x, budget = self._given(model, x, eps)
+        return self.proven(model, x, _inputs.labels(y, len(x)), budget, _inputs.seed(seed))
+
+    def radius(self, model: Classifier, x: np.ndarray, *, seed: int = 0) -> np.ndarray:
         """(n,) float64: up to which radius each image is proven to be read as it is now; 0 where nothing is proven."""
+        return np.maximum(self.reach(_inputs.model(model), _inputs.images(x), _inputs.seed(seed))[1], 0.0)
+
+    def curve(
+        self, model: Classifier, x: np.ndarray, y: np.ndarray, grid: Sequence[float] | np.ndarray, *, seed: int = 0
+    ) -> np.ndarray:
+        """(k,) float64: the share of the digits that are proven to be read as y, at each eps of grid (k,)."""
+        model, x = _inputs.model(model), _inputs.images(x)
+        y, radii = _inputs.labels(y, len(x)), self._budget(grid, np.size(grid))
+        read, reach = self.reach(model, x, _inputs.seed(seed))
+        return ((read == y) & (reach >= radii[:, None])).mean(axis=1)
+
+    def _given(
+        self, model: Classifier, x: np.ndarray, eps: float | np.ndarray
+    ) -> tuple[Classifier, np.ndarray, np.ndarray]:
+        """The three, checked: eps (n,) float64."""
+        model, x = _inputs.model(model), _inputs.images(x)
+        return model, x, self._budget(eps, len(x))
+
+    def _budget(self, eps: Any, count: int) -> np.ndarray:
+        if eps is None:
+            raise InputError("eps is missing; one number, or one for each image, was expected.")
+        found = _inputs.budget(eps, count, norms.get(self.norm), optional=False)
+        assert found is not None
+        return found
