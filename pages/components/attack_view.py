@@ -152,7 +152,7 @@ def _data(view: View, asked: Question) -> dict[str, Any]:
         "target": view.target,
         "digit": "your digit" if view.pixels is not None else f"bundled digit {view.index}",
         "file": f"{view.attack}-{view.model}",
-        "caption": f"{controls.named(view)} on {cache.titles().get(view.model, view.model)}",
+        "caption": f"{controls.named(view)} on {cache.title(view.model)}",
         "setting": {"model": view.model, "attack": view.attack, "knobs": dict(view.knobs), "seed": view.seed},
         "link": session.link(replace(view, eps=0.0)),  # the browser writes its own ε into it
         "steps": hasattr(attack, "steps") and not long_sweep.is_long(asked),

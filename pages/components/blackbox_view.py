@@ -183,7 +183,7 @@ def _data(view: View, found: Pending, over: bool) -> dict[str, Any]:
         "attack": attacks.get(view.attack).title,
         "rows": [_row(view, knows, told[knows]) for knows in told],
         "knows": _knowledge(),
-        "caption": f"{cache.titles().get(view.model, view.model)}, {controls.named(view)}, "
+        "caption": f"{cache.title(view.model)}, {controls.named(view)}, "
         f"ε = {budget.said(view.norm, eps)} in {norms.get(view.norm).title}",
         "file": f"film-{view.model}-{view.attack}-{view.norm}-{budget.said(view.norm, eps)}",
         "setting": {"model": view.model, "attack": view.attack, **dict(view.knobs), "seed": view.seed},

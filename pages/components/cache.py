@@ -10,21 +10,54 @@ from core import sweep, zoo
 from core.classifier import Classifier
 from core.errors import InputError
 from core.result import Result
+from pages.components import own_models
 from pages.components.question import Question
 from pages.components.session import View
 
 _HEAVY = threading.BoundedSemaphore(2)  # attacks at one time, whoever asks: more would only slow each other down
 
 
-@st.cache_resource(show_spinner=False)
 def model(name: str) -> Classifier:
-    """A model of the zoo, shared by all visitors and never changed; raises zoo.ModelUnavailable anew at every call."""
+    """The model of that name, never changed by anybody: of the zoo, a visitor's own, or one behind an input transform.
+
+    The last are named "model+transform". Raises zoo.ModelUnavailable, or InputError for a name that is none.
+    """
+    base, _, shield = name.partition("+")
+    if shield:
+        return _behind(base, shield)
+    return own_models.get(name) if name.startswith(own_models.PREFIX) else _shipped(name)
+
+
+@st.cache_resource(show_spinner=False)
+def _shipped(name: str) -> Classifier:
     return zoo.load(name)
 
 
-@st.cache_resource(ttl=60, show_spinner=False)
+def _behind(base: str, shield: str) -> Classifier:
+    bare = model(base)
+    return _protected(base, bare.version, shield)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _protected(base: str, version: str, shield: str) -> Classifier:
+    from core import defenses  # not at the start: the first page does without
+
+    return defenses.get(shield)().protect(model(base))
+
+
 def titles() -> dict[str, str]:
-    """The models' names for the visitor, by name; a file's name where its card cannot be read: only it falls out."""
+    """The models' names for the visitor, by name: the zoo's, and the visitor's own."""
+    return {**_zoo_titles(), **own_models.titles()}
+
+
+def title(name: str) -> str:
+    """What one model is called; one behind a transform has to be loaded for that."""
+    return model(name).title if "+" in name else titles().get(name, name)
+
+
+@st.cache_resource(ttl=60, show_spinner=False)
+def _zoo_titles() -> dict[str, str]:
+    """By name; a file's name where its card cannot be read: only it falls out."""
     told = {}
     for name in zoo.names():
         try:

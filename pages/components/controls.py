@@ -33,10 +33,6 @@ def named(view: View) -> str:
     return f"{attack.title}, {attack.steps} steps" if steps else attack.title
 
 
-def _title(model: str) -> str:
-    return cache.titles().get(model, model)
-
-
 def draw(view: View) -> None:
     """Model, attack, norm and target."""
     model(view)
@@ -46,11 +42,11 @@ def draw(view: View) -> None:
 
 
 def model(view: View) -> None:
-    """The model's pick."""
+    """The model's pick; one that is there no longer stays in it, and its page says so."""
     st.selectbox(
         "Model",
-        list(cache.titles()),
-        format_func=_title,
+        list(dict.fromkeys([*cache.titles(), view.model])),
+        format_func=cache.title,
         width=150,
         **_bound("pick_model", view.model, lambda was, name: replace(was, model=name)),
     )
@@ -110,9 +106,11 @@ def _attack(view: View, among: Sequence[str], settle: Callable[[View], View]) ->
     idea, _, rest = (cls.__doc__ or "").partition("\n\n")
     st.markdown(" ".join(idea.split()))
     instance = view.instance()
-    for knob in knobs.of(cls):
-        if knobs.matters(instance, knob):
-            _knob(knob, getattr(instance, knob.name), settle)
+    for each in knobs.of(cls):
+        if knobs.matters(instance, each):
+            value = getattr(instance, each.name)
+            shown = float(value) if each.kind == "float" else value
+            knob(each, _bound(f"knob_{each.name}", shown, _set(each, settle)))
     st.number_input(
         "Seed",
         -session.SEED_MAX,
@@ -142,9 +140,8 @@ def _word(choice: str) -> str:
     return choice.upper() if len(choice) <= 3 else choice.replace("_", "-").capitalize()
 
 
-def _knob(knob: Knob, value: Any, settle: Callable[[View], View]) -> None:
-    """The control that suits a knob's kind."""
-    bound = _bound(f"knob_{knob.name}", float(value) if knob.kind == "float" else value, _set(knob, settle))
+def knob(knob: Knob, bound: dict[str, Any]) -> None:
+    """The control that suits a knob's kind. bound: the arguments that tie it to what it shows and changes."""
     if knob.kind == "choice":
         told = {choice: _word(choice) for choice in knob.choices or ()}
         st.segmented_control(

@@ -105,7 +105,7 @@ def _data(view: View, survey: Survey) -> dict[str, Any]:
         f"angles. Both up to {reach} in {unit}; every point is clipped into black to white, as an attack would.",
         "ballText": f"all changes of ε = {budget.said(norm, view.eps)} in {unit}",
         "pathText": f"{view.instance().title}’s path, as its shadow in this plane{beside}",
-        "caption": f"{attack} on {cache.titles().get(view.model, view.model)}, ε = {budget.said(view.norm, view.eps)} "
+        "caption": f"{attack} on {cache.title(view.model)}, ε = {budget.said(view.norm, view.eps)} "
         f"in {norms.get(view.norm).title}; up: {survey.up}",
         "file": f"landscape-{view.model}-{view.attack}-{_toward.value}",
         "setting": {

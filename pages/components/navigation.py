@@ -10,6 +10,7 @@ _PAGES = (
     ("compare", "Compare", "grid_view"),
     ("blackbox", "Black box", "visibility_off"),
     ("landscape", "Landscape", "landscape"),
+    ("defend", "Defend", "shield"),
 )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import streamlit as st
 
 from core import digits
+from pages.components import own_models
 
 KEY = "view"
 NOTES = "link_notes"
@@ -22,7 +23,7 @@ DECIMALS = {"linf": 3, "l2": 2, "l1": 1, "l0": 0, "warp": 2}  # with which ε is
 STEP = {"linf": 0.001, "l2": 0.01, "l1": 0.1, "l0": 1.0, "warp": 0.01}  # of the slider
 SEED_MAX = 2**31 - 1
 #: What links to single pages may hold beside a View (see extras).
-PAGE_KEYS = frozenset({"within", "budget", "knows", "toward"})
+PAGE_KEYS = frozenset({"within", "budget", "knows", "toward", "against"})
 _FIRST = 7  # the class that a new visitor meets
 
 
@@ -152,8 +153,10 @@ def read(params: Mapping[str, str]) -> tuple[View, list[str]]:
     view = digit_of(params, notes)
     known = {"digit", "pixels", "label", "model", "attack", "norm", "target", "eps", "seed", *PAGE_KEYS}
     if "model" in params:
-        if params["model"] in zoo.names():
+        if params["model"] in zoo.names() or params["model"] in own_models.titles():
             view = replace(view, model=params["model"])
+        elif params["model"].startswith(own_models.PREFIX):
+            notes.append("The link's network was trained by a visitor, and stays with them.")
         else:
             notes.append(f"There is no model named {quote(params['model'])}.")
     name = params.get("attack", view.attack)

@@ -73,6 +73,24 @@ def plane(view: View, toward: str) -> str:
     return "\n".join(lines)
 
 
+def duel(view: View, other: str) -> str:
+    """Code for the Defend page's two networks under one attack; `other` may stand behind a transform ("model+jpeg")."""
+    base, _, shield = other.partition("+")
+    second = f'defenses.get("{shield}")().protect(zoo.load("{base}"))' if shield else f'zoo.load("{base}")'
+    first, attack = _digit_and_model(view), _attack(view)
+    lines = [line for line in first if not line.startswith("model = ")]
+    if shield:
+        lines = [line.replace("import attacks, ", "import attacks, defenses, ", 1) for line in lines]
+    return "\n".join(
+        [
+            *lines,
+            f'for model in (zoo.load("{view.model}"), {second}):',
+            *(f"    {line}" for line in attack),
+            "    print(model.title, result.prediction, result.confidence, result.success)",
+        ]
+    )
+
+
 def matrix(attack: str, norm: str, eps: float, each: int) -> str:
     """Code for the transfer matrix of the zoo, on the first digits of each class."""
     lines = [

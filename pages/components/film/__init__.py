@@ -9,6 +9,7 @@ _HERE = Path(__file__).parent
 _component = browser.component(
     _HERE,
     "base.css",
+    "rail.css",
     "lab.css",
     "icons.css",
     "below.css",

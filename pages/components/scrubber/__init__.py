@@ -14,6 +14,7 @@ _HERE = Path(__file__).parent
 _scrubber = browser.component(
     _HERE,
     "base.css",
+    "rail.css",
     "lab.css",
     "icons.css",
     picture="picture",

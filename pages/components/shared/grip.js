@@ -23,7 +23,7 @@ export class Grip {
       this.thumb.focus({ preventScroll: true });
       event.preventDefault();
     };
-    root.querySelector(".curve").onpointerdown = this.rail.onpointerdown = hold;
+    for (const node of dock.querySelectorAll(".curve, .rail")) node.onpointerdown = hold;
     dock.onpointermove = (event) => this.dragging && this.follow(event);
     dock.onpointerup = dock.onpointercancel = () => {
       if (!this.dragging) return;

@@ -1,0 +1,169 @@
+"""Train one here: a defense that is a training, run on a copy of the network, and then attacked like any other."""
+
+from dataclasses import replace
+from typing import Any
+
+import streamlit as st
+
+from core import defenses, knobs
+from core.errors import InputError
+from core.knobs import Knob
+from pages.components import cache, controls, own_models, pending, school, schooling, session
+from pages.components.pending import Pending
+from pages.components.schooling import Lesson
+from pages.components.session import View
+
+_JOB, _KEY = "schooling", "school"
+_PICKS = "school_picks"  # training, knobs by training, digits, seconds
+_MADE = "school_made"  # the lesson that was learnt last, and the name of its network
+_COUNTS, _SECONDS = (1000, 2500, 4500), (30, 60, 180, 600)
+
+
+def draw(view: View, facing: Any) -> None:
+    """The panel. facing: the page's pick of the other side, which the trained network can be put into."""
+    with st.container(border=True, key="school-panel"):
+        st.markdown("### Train one here")
+        _controls(view)
+        _begin_or_end(view)
+        if pending.current(_JOB) is not None:
+            pending.watch(_JOB, lambda over: _progress(over, facing))
+        else:
+            st.caption(_promise(_picks()))
+
+
+def _picks() -> dict[str, Any]:
+    first = {"training": "pgd_training", "knobs": {}, "count": _COUNTS[1], "seconds": _SECONDS[1]}
+    return st.session_state.setdefault(_PICKS, first)
+
+
+def _bound(name: str, value: Any) -> dict[str, Any]:
+    """Arguments that tie a widget to one of the picks."""
+    key = f"school_{name}"
+    st.session_state[key] = value
+
+    def changed() -> None:
+        if st.session_state[key] is not None:
+            _picks()[name] = st.session_state[key]
+
+    return {"key": key, "on_change": changed}
+
+
+def _of(training: str) -> Any:
+    """The training with the knobs that were picked for it."""
+    return defenses.get(training)(**_picks()["knobs"].get(training, {}))
+
+
+def _controls(view: View) -> None:
+    picks, names = _picks(), defenses.names("training")
+    titles = {name: defenses.get(name).title for name in names}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.selectbox("Training", names, format_func=titles.__getitem__, width=260, **_bound("training", picks["training"]))
+        training = _of(picks["training"])
+        with st.popover("Settings"):
+            idea, _, rest = (training.__doc__ or "").partition("\n\n")
+            st.markdown(" ".join(idea.split()))
+            for each in knobs.of(type(training)):
+                controls.knob(each, _knob_bound(each, getattr(training, each.name)))
+            with st.expander("How it works"):
+                st.markdown("\n".join(line.removeprefix("    ") for line in rest.splitlines()))
+        st.selectbox("Digits", _COUNTS, format_func="{:,}".format, width=110, **_bound("count", picks["count"]))
+        st.selectbox("Time", _SECONDS, format_func=_time, width=110, **_bound("seconds", picks["seconds"]))
+
+
+def _time(seconds: int) -> str:
+    return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
+
+
+def _knob_bound(each: Knob, value: Any) -> dict[str, Any]:
+    training = _picks()["training"]
+    key = f"school_{training}_{each.name}"
+    st.session_state[key] = float(value) if each.kind == "float" else value
+
+    def changed() -> None:
+        if each.accepts(st.session_state[key]):
+            _picks()["knobs"].setdefault(training, {})[each.name] = st.session_state[key]
+
+    return {"key": key, "on_change": changed}
+
+
+def _promise(picks: dict[str, Any]) -> str:
+    return (
+        f"A copy of the network learns for about {_time(picks['seconds'])} from {picks['count']:,} bundled digits; "
+        "500 others tell how it stands. It will be yours alone, on every page."
+    )
+
+
+def _begin_or_end(view: View) -> None:
+    found = pending.current(_JOB)
+    busy = found is not None and not found.over
+    with st.container(horizontal=True):
+        if st.button("Train", key="school_train", icon=":material/fitness_center:", disabled=busy):
+            _begin(view)
+            st.rerun()
+        if found is not None and busy and st.button("Stop", key="school_stop"):
+            found.stop()
+            st.rerun()
+
+
+def _begin(view: View) -> None:
+    picks = _picks()
+    try:
+        model = cache.model(view.model)
+    except InputError as fault:
+        st.error(str(fault), icon=":material/error:")
+        return
+    chosen = tuple(sorted(picks["knobs"].get(picks["training"], {}).items()))
+    lesson = Lesson(
+        view.model, model.version, picks["training"], chosen, picks["count"], picks["seconds"], seed=view.seed
+    )
+    pending.drop(_JOB)
+    st.session_state.pop(_MADE, None)
+    pending.of(_JOB, lesson, lambda job: schooling.run(job, lesson, model))
+
+
+def _progress(over: bool, facing: Any) -> None:
+    """How the training stands, and what came of it."""
+    found: Pending = st.session_state[_JOB]
+    lesson: Lesson = found.asked
+    epochs = found.parts()
+    if epochs or not over:
+        data = {
+            **pending.told(found, over),
+            "key": str(hash(lesson)),
+            "title": lesson.instance.title,
+            "epochs": epochs,
+            "most": epochs[-1]["epochs"] if epochs else 1,
+            "eps": lesson.eps,
+        }
+        school.draw(data, key=_KEY)
+    if found.fault:
+        st.error(found.fault, icon=":material/error:")
+    elif over and found.job is not None and found.job.result is not None:
+        _made(found, facing)
+    elif over:
+        why = "You stopped it" if found.stopped else "It was left alone for half a minute and stopped"
+        st.caption(f"{why} after {len(epochs)} rounds; nothing of it is kept.")
+
+
+def _made(found: Pending, facing: Any) -> None:
+    """The network is there: kept under a name of its own, once, and ready to be attacked."""
+    assert found.job is not None
+    if st.session_state.get(_MADE, (None,))[0] != found.asked:
+        name = own_models.add(found.job.result)
+        found.job.result = True  # the network lies with the visitor's own from now on
+        st.session_state[_MADE] = (found.asked, name)
+        st.rerun()  # every pick of a model has one more
+    name = st.session_state[_MADE][1]
+    told = found.parts()[-1]
+    st.markdown(
+        f"**{own_models.titles().get(name, 'Yours')}** reads {100 * told['clean']:.1f} % of 500 clean digits, and "
+        f"{100 * told['attacked']:.1f} % of them attacked by PGD within ε = {found.asked.eps:g}. PGD alone is a bound "
+        "from above: attack it in other ways."
+    )
+    with st.container(horizontal=True):
+        if st.button("Attack it", key="school_attack", icon=":material/bolt:"):
+            session.put(replace(session.current(), model=name))
+            st.switch_page("pages/attack.py")
+        if st.button("Put it up here", key="school_face", icon=":material/shield:"):
+            facing.put(name)
+            st.rerun()
