@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, ClassVar
 
 import keras
@@ -16,8 +17,8 @@ import tensorflow as tf
 
 from core import fit, knobs, norms
 from core.attacks import _inputs
-from core.classifier import Classifier
-from core.digits import Digits
+from core.classifier import IMAGES, Classifier
+from core.digits import Digits, bundled
 from core.errors import InputError, shown
 from core.objectives import Moment
 
@@ -84,7 +85,14 @@ class Transform(Defense):
         return self.apply(tf.constant(x), np.random.default_rng([seed, 0])).numpy()
 
 
-@dataclass(frozen=True)
+#: What a detector has learnt: images (n, 28, 28, 1) -> how suspicious each is (n,), with a gradient.
+Measure = Callable[[tf.Tensor], tf.Tensor]
+
+_HELD = 0.3  # of the clean digits: the share that a detector does not learn from, for its thresholds
+_FEWEST = 100  # clean digits that a detector can be fitted on: below, 5 % of those held out are one digit and a half
+
+
+@dataclass(frozen=True, eq=False)
 class Watchman:
     """A detector that has learnt what clean digits look like to one model.
 
@@ -95,8 +103,23 @@ class Watchman:
 
     detector: Detector
     model: Classifier
-    measure: Callable[[tf.Tensor], tf.Tensor]
+    measure: Measure
     clean: np.ndarray
+
+    @cached_property
+    def _own(self) -> Classifier:
+        # The same network with graphs of its own: those compiled for this watchman go when it goes, not with the model.
+        return Classifier(self.model.keras, name=self.model.name, title=self.model.title)
+
+    def graph(self, key: Any, build: Callable[[], Callable], signature: Sequence[tf.TypeSpec]) -> Any:
+        """The compiled graph of that key for this watchman: traced on the first call, then only looked up."""
+        return self._own.graph(key, build, signature)
+
+    def score(self, x: np.ndarray) -> np.ndarray:
+        """How suspicious each image of x (n, 28, 28, 1) in [0, 1] is: (n,) float32, higher for more."""
+        x = _inputs.images(x)
+        graph = self.graph("score", lambda: self.measure, [IMAGES])
+        return np.concatenate([graph(x[at : at + _ROWS]).numpy() for at in range(0, len(x), _ROWS)])
 
     def threshold(self, false_alarms: float = 0.05) -> float:
         """The score above which at most that share, in (0, 1), of the clean digits lies."""
@@ -107,6 +130,13 @@ class Watchman:
             )
         return float(np.quantile(self.clean, 1.0 - false_alarms, method="higher"))
 
+    def flags(self, x: np.ndarray, threshold: float | None = None) -> np.ndarray:
+        """Which images (n, 28, 28, 1) it raises the alarm at: (n,) bool; by default at 5 % of false alarms."""
+        return self.score(x) > (self.threshold() if threshold is None else threshold)
+
+
+_ROWS = 128  # images of one call: several detectors make many copies of each
+
 
 @dataclass(frozen=True, kw_only=True)
 class Detector(Defense):
@@ -115,8 +145,42 @@ class Detector(Defense):
     kind = "detector"
 
     @abstractmethod
-    def learn(self, model: Classifier, digits: Digits, *, seed: int = 0) -> Callable[[tf.Tensor], tf.Tensor]:
-        """What `Watchman.measure` is, learnt from these clean digits."""
+    def learn(self, model: Classifier, digits: Digits, *, seed: int = 0, watch: fit.Watch | None = None) -> Measure:
+        """What `Watchman.measure` is, learnt from these clean digits; whatever is random is drawn here, by the seed.
+
+        No image's score may depend on its batch mates. `watch` is told of a training, where there is one.
+        """
+
+    def fit(
+        self, model: Classifier, digits: Digits | None = None, *, seed: int = 0, watch: fit.Watch | None = None
+    ) -> Watchman:
+        """Learn from seven in ten of the clean digits, the bundled ones by default, and keep the others for thresholds.
+
+        watch(done, total, metrics) is told of a training, where the detector has one; where it returns False, the
+        detector is left with what it has learnt by then.
+        """
+        model, seed = _inputs.model(model), _inputs.seed(seed) % 2**31
+        digits = bundled() if digits is None else digits
+        if len(digits) < _FEWEST:
+            raise InputError(f"There are {len(digits)} digits to fit a detector on; at least {_FEWEST} were expected.")
+        order = np.random.default_rng([seed, 0]).permutation(len(digits))
+        held, learnt = np.split(order, [round(_HELD * len(digits))])
+        measure = self.learn(model, digits[learnt], seed=seed, watch=watch)
+        watchman = Watchman(self, model, measure, np.empty(0))
+        return replace(watchman, clean=watchman.score(digits[held].images))
+
+    def score(self, model: Classifier, x: np.ndarray) -> np.ndarray:
+        """How suspicious images x (n, 28, 28, 1) are to the detector fitted on the bundled digits: (n,) float32."""
+        key = (_inputs.model(model).version, type(self), self)
+        watchman = _fitted.pop(key, None) or self.fit(model)
+        _fitted[key] = watchman  # the last used stands last
+        for oldest in list(_fitted)[:-_KEPT]:
+            _fitted.pop(oldest, None)
+        return watchman.score(x)
+
+
+_KEPT = 8  # watchmen that `Detector.score` remembers
+_fitted: dict[Any, Watchman] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
