@@ -45,8 +45,36 @@ def suits_xla(model: keras.Model) -> bool:
     return layers is not None and all(type(layer).__module__.startswith("keras.") for layer in layers)
 
 
+class Inner(keras.layers.Layer):
+    """A whole network as one layer of another, sharing its weights; `chain` walks on through its layers.
+
+    A second model that called those layers itself would leave in them that they feed two networks.
+    """
+
+    def __init__(self, network: keras.Model, **more):
+        super().__init__(**more)
+        self.network = network
+
+    def call(self, x, training=False):
+        return self.network(x, training=training)
+
+    def compute_output_shape(self, input_shape):
+        return self.network.compute_output_shape(input_shape)
+
+    def get_config(self):
+        return {"name": self.name, "network": self.network.get_config()}
+
+
 def chain(model: keras.Model) -> list[keras.layers.Layer] | None:
     """The model's layers in order, where each feeds the next and nothing else; else None."""
+    layers = _links(model)
+    if layers is None:
+        return None
+    within = [chain(layer.network) if isinstance(layer, Inner) else None for layer in layers]
+    return [each for layer, inner in zip(layers, within, strict=True) for each in inner or [layer]]
+
+
+def _links(model: keras.Model) -> list[keras.layers.Layer] | None:
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.InputLayer)]
     if any(isinstance(layer, keras.Model) for layer in layers):
         return None

@@ -49,7 +49,7 @@ class Denoising:
 
     def __call__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment) -> tuple[tf.Tensor, None]:
         first, second = tf.unstack(tf.random.split(moment.seed))
-        sigma = tf.random.stateless_uniform((tf.shape(x)[0], 1, 1, 1), first, 0.0, self.noise)
+        sigma = tf.random.stateless_uniform(tf.shape(x[:, :1, :1]), first, 0.0, self.noise)
         noisy = tf.clip_by_value(x + sigma * tf.random.stateless_normal(tf.shape(x), second), 0.0, 1.0)
         return tf.reduce_mean(tf.square(model(noisy, training=True) - x), axis=(1, 2, 3)), None
 

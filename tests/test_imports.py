@@ -37,7 +37,7 @@ STOREYS = (
         "core.crown",
     ),
     ("core.defenses", "core.poisoning"),
-    ("core.training", "core.recipes", "core.cards", "core.benchmark"),
+    ("core.training", "core.recipes", "core.cards", "core.benchmark", "core.evasion", "core.detection", "core.scores"),
     ("pages.components",),
     ("pages", "dashboard"),
 )

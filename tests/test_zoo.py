@@ -44,7 +44,7 @@ def copy(tmp_path, monkeypatch):
 
 def test_the_zoo_is_there_and_begins_with_the_plain_cnn():
     assert NAMES[0] == "plain_cnn" and set(FLOORS) <= set(NAMES)
-    assert {path.stem for path in zoo.folder().glob("*.keras")} == set(NAMES)
+    assert {path.stem for path in zoo.folder().glob("*.keras")} == {*NAMES, zoo.AUTOENCODER}
 
 
 def test_a_card_is_whole(name, model):
@@ -167,3 +167,42 @@ def test_a_model_is_dropped_in(copy):
     (copy / "mine.json").write_text('{"title": "Mine", "order": 1.5}')
     assert "mine" in zoo.names()
     assert zoo.load("mine").title == "Mine" and zoo.card("mine")["name"] == "mine" and zoo.card("mine")["summary"] == ""
+
+
+class TestTheAutoencoder:
+    """It is no classifier: it has a card and files as they have, and a way of its own to be loaded."""
+
+    def test_it_is_small_plain_and_shared(self):
+        network = zoo.autoencoder()
+        assert network is zoo.autoencoder() and not network.trainable_weights
+        assert network.input_shape == network.output_shape == (None, 28, 28, 1)
+        assert network.count_params() < 60_000
+        assert {type(layer) for layer in network.layers} == {layers.Conv2D, layers.UpSampling2D}
+
+    def test_it_is_offered_to_nobody_who_wants_a_classifier(self):
+        assert zoo.AUTOENCODER not in zoo.names()
+        with pytest.raises(InputError, match="There is no model 'autoencoder'"):
+            zoo.load(zoo.AUTOENCODER)
+
+    def test_its_card_is_whole(self):
+        card = zoo.card(zoo.AUTOENCODER)
+        assert card["kind"] == "autoencoder" and card["parameters"] == zoo.autoencoder().count_params()
+        assert card["training_sha256"] == zoo.card(NAMES[0])["training_sha256"] and card["training_digits"] == 55_000
+        clean, noisy = card["figures"]["clean"], card["figures"]["noisy"]
+        assert clean["digits"] == noisy["digits"] == 10_000
+        assert clean["mean_squared_error"] < 0.005 and noisy["mean_squared_error"] < 0.1 * noisy["sigma"] ** 2
+
+    def test_it_rebuilds_the_bundled_digits_as_its_card_says_of_others(self):
+        images = digits.bundled().images[::5]
+        error = np.mean((zoo.autoencoder().predict(images, verbose=0) - images) ** 2)
+        assert error == pytest.approx(zoo.card(zoo.AUTOENCODER)["figures"]["clean"]["mean_squared_error"], rel=0.1)
+
+    @pytest.mark.parametrize("damage", ["missing", "garbage"])
+    def test_damage_ends_in_a_sentence(self, copy, damage):
+        (copy / "autoencoder.keras").unlink()
+        if damage == "garbage":
+            (copy / "autoencoder.keras").write_bytes(b"garbage")
+        with pytest.raises(
+            zoo.ModelUnavailable, match=r"weights of the model autoencoder .*core\.training autoencoder"
+        ):
+            zoo.autoencoder()

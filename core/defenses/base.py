@@ -11,16 +11,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from core import fit, knobs, norms
 from core.attacks import _inputs
 from core.classifier import IMAGES, Classifier
+from core.defenses import _front
 from core.digits import Digits, bundled
 from core.errors import InputError, shown
-from core.objectives import Moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,49 +39,38 @@ class Defense(ABC):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Training(Defense):
-    """A training that hardens: an objective (see core/objectives.py) with the plan that suits it.
-
-    Class attributes: `recipe`, the plan of a short training on a few thousand digits; `anew`: it needs a network with
-    fresh weights, where others start from those that the network has.
-    """
-
-    kind = "training"
-    recipe: ClassVar[fit.Plan] = fit.Plan(epochs=10, batch=128, rate=1e-3, decay="cosine", warmup=0.1)
-    anew: ClassVar[bool] = False
-
-    @abstractmethod
-    def __call__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment) -> tuple[tf.Tensor, tf.Tensor]:
-        """Batch (n, 28, 28, 1), classes int (n,) -> each digit's loss (n,) and the logits (n, 10) it was scored by."""
-
-    def plan(self, epochs: int | None = None, seed: int = 0) -> fit.Plan:
-        """The plan of a short training; epochs: None for as many as the defense suggests."""
-        return replace(self.recipe, epochs=self.recipe.epochs if epochs is None else epochs, seed=seed)
-
-
-@dataclass(frozen=True, kw_only=True)
 class Transform(Defense):
     """A transform of the input: what the network reads is not the image but a cleaned one.
 
     Class attributes: `gradient`: what an attacker who knows the transform differentiates: "exact", or
-    "straight-through" where the transform has no useful gradient of its own and counts as the identity, or "averaged"
-    over its draws where it is random.
+    "straight-through" where the transform has no useful gradient of its own and counts as the identity, or "smooth"
+    where a smooth function stands for it, or "averaged" over its draws where it is random; `draws`: over how many of
+    these a protected network averages, unless it is told; 1 where nothing is random.
     """
 
     kind = "transform"
     gradient: ClassVar[str]
+    draws: ClassVar[int] = 1
 
     @abstractmethod
     def apply(self, x: tf.Tensor, draw: np.random.Generator) -> tf.Tensor:
         """Images (n, 28, 28, 1) in [0, 1] -> the same, as TensorFlow operations with that gradient.
 
-        Whatever is random comes from `draw`, once for all images: no image's outcome depends on its batch mates.
+        Whatever is random comes from `draw`, once for all images: no image's outcome depends on its batch mates. The
+        operations must serve in a graph that is built once and run by several threads.
         """
 
     def transform(self, x: np.ndarray, *, seed: int = 0) -> np.ndarray:
-        """Images (n, 28, 28, 1) in [0, 1] -> what the network reads in their stead: the same shape and range."""
+        """Images (n, 28, 28, 1) in [0, 1] -> what the network reads in their stead: the same shape and range.
+
+        Of a random transform it is the first of the draws that `protect` makes with that seed.
+        """
         x, seed = _inputs.images(x), _inputs.seed(seed)
-        return self.apply(tf.constant(x), np.random.default_rng([seed, 0])).numpy()
+        return self.apply(tf.constant(x), _front.generator(seed, 0)).numpy()
+
+    def protect(self, model: Classifier, *, draws: int | None = None, seed: int = 0) -> Classifier:
+        """The model behind this transform, as one network that every attack runs on; see core/defenses/_front.py."""
+        return _front.protect(self, model, draws=draws, seed=seed)
 
 
 #: What a detector has learnt: images (n, 28, 28, 1) -> how suspicious each is (n,), with a gradient.

@@ -1,4 +1,5 @@
-"""The shipped models. A model is two files in this folder: NAME.keras, its weights, and NAME.json, its card.
+"""The shipped models, classifiers and one autoencoder. A model is two files in this folder: its weights, NAME.keras,
+and its card, NAME.json.
 
 Both are written by `python -m core.training NAME`; dropping them in is all it takes for a model to be found.
 """
@@ -6,14 +7,19 @@ Both are written by `python -m core.training NAME`; dropping them in is all it t
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import keras
+
+from core import model_files
 from core.classifier import Classifier
 from core.classifier import load as _load
 from core.errors import InputError
 
 FIRST = "plain_cnn"
+AUTOENCODER = "autoencoder"  # no classifier: it has a card, and `autoencoder` loads it
 
 
 class ModelUnavailable(InputError):
@@ -26,8 +32,8 @@ def folder() -> Path:
 
 
 def names() -> tuple[str, ...]:
-    """Every model that has a card: plain_cnn first, then by the card's "order", then by name."""
-    found = [path.stem for path in folder().glob("*.json")]
+    """Every classifier that has a card: plain_cnn first, then by the card's "order", then by name."""
+    found = [path.stem for path in folder().glob("*.json") if path.stem != AUTOENCODER]
     return tuple(sorted(found, key=lambda name: (name != FIRST, _order(name), name)))
 
 
@@ -36,7 +42,7 @@ def card(name: str) -> dict[str, Any]:
 
     Raises ModelUnavailable where the card cannot be read, and InputError for a name that no model has.
     """
-    path = _path(name, ".json")
+    path = folder() / f"{name}.json" if name == AUTOENCODER else _path(name, ".json")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(content, dict):
@@ -52,10 +58,7 @@ def load(name: str) -> Classifier:
     Raises ModelUnavailable where the weights are missing or damaged, and InputError for a name that no model has.
     """
     path = _path(name, ".keras")
-    if not path.is_file():
-        raise ModelUnavailable(
-            f"The weights of the model {name} are missing: there is no file {path.name} in core/zoo. {_restore(name)}"
-        )
+    _need(path, name)
     return read(path, name)
 
 
@@ -68,7 +71,26 @@ def read(path: Path, name: str) -> Classifier:
     try:
         return _load(path, name=name, title=title)
     except (InputError, OSError) as fault:
-        raise ModelUnavailable(f"The weights of the model {name} cannot be used. {fault} {_restore(name)}") from fault
+        raise _unusable(name, fault) from fault
+
+
+def autoencoder() -> keras.Model:
+    """The shipped autoencoder: images (n, 28, 28, 1) -> images. One for all, which nobody may train or change.
+
+    Raises ModelUnavailable where it is missing or damaged.
+    """
+    return _autoencoder(folder() / f"{AUTOENCODER}.keras")
+
+
+@cache
+def _autoencoder(path: Path) -> keras.Model:
+    _need(path, AUTOENCODER)
+    try:
+        network = model_files.read(path)
+    except (InputError, OSError) as fault:
+        raise _unusable(AUTOENCODER, fault) from fault
+    network.trainable = False
+    return network
 
 
 def _path(name: str, suffix: str) -> Path:
@@ -77,6 +99,17 @@ def _path(name: str, suffix: str) -> Path:
     if name not in known:
         raise InputError(f"There is no model {name!r}. The models are: {', '.join(known) or 'none'}.")
     return folder() / f"{name}{suffix}"
+
+
+def _need(path: Path, name: str) -> None:
+    if not path.is_file():
+        raise ModelUnavailable(
+            f"The weights of the model {name} are missing: there is no file {path.name} in core/zoo. {_restore(name)}"
+        )
+
+
+def _unusable(name: str, fault: Exception) -> ModelUnavailable:
+    return ModelUnavailable(f"The weights of the model {name} cannot be used. {fault} {_restore(name)}")
 
 
 def _order(name: str) -> float:
