@@ -193,9 +193,14 @@ def behind(plain):
     }
 
 
-@pytest.mark.parametrize("front", ["jpeg", "resize_pad"])
-@pytest.mark.parametrize("name", [name for name in attacks.names() if attacks.get(name).knowledge == "gradient"])
-def test_every_attack_by_gradient_runs_on_it(name, front, behind, few):
+BY_SLOPE = [name for name in attacks.names() if attacks.get(name).knowledge == "gradient"]
+
+
+@pytest.mark.parametrize(
+    ("front", "name"),
+    [("jpeg", name) for name in BY_SLOPE] + [("resize_pad", name) for name in ("pgd", "deepfool", "cw")],
+)
+def test_every_attack_by_gradient_runs_on_it(front, name, behind, few):
     x, y = few[0][:2], few[1][:2]
     attack = quick(attacks.get(name))
     result = attack(behind[front], x, y, eps={"linf": 0.15, "l2": 2.0}.get(attack.norms[0], 5.0), seed=1)

@@ -45,11 +45,10 @@ def test_a_change_beyond_its_budget_breaks_nothing(plain, few):
     """DeepFool looks for the smallest change, and finds few below so small an eps."""
     deepfool = attacks.get("deepfool")(steps=20)
     got = told(defenses.get("gaussian_blur")(sigma=0.5), plain, few, attack=deepfool, norm="l2", eps=0.01)
-    assert got.adaptive == got.naive == got.clean
-    assert told(defenses.get("gaussian_blur")(sigma=0.5), plain, few, attack=deepfool, norm="l2", eps=5.0).adaptive < 8
+    assert got.adaptive == got.naive == got.clean and got.plain_attacked == got.plain_clean
 
 
-def test_the_verdict_is_read_with_draws_that_the_attacker_has_not_seen(plain, few, monkeypatch):
+def test_a_seed_fixes_the_scores_and_the_verdict_has_draws_that_the_attacker_has_not_seen(plain, few, monkeypatch):
     seeds, own = [], defenses.base.Transform.protect
 
     def noted(self, model, *, draws=None, seed=0):
@@ -57,13 +56,9 @@ def test_the_verdict_is_read_with_draws_that_the_attacker_has_not_seen(plain, fe
         return own(self, model, draws=2, seed=seed)
 
     monkeypatch.setattr(defenses.base.Transform, "protect", noted)
-    told(defenses.get("random_noise")(), plain, few, seed=5)
+    first = told(defenses.get("random_noise")(), plain, few, seed=5)
     assert len(seeds) == len(set(seeds)) == 2
-
-
-def test_a_seed_fixes_the_scores(plain, few):
-    noise = defenses.get("resize_pad")()
-    assert told(noise, plain, few, seed=3) == told(noise, plain, few, seed=3)
+    assert told(defenses.get("random_noise")(), plain, few, seed=5) == first
 
 
 def test_both_attacks_are_watched_as_one(plain, few):
