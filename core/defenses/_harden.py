@@ -23,6 +23,7 @@ from core.objectives import Moment, Objective, attacked, away_from
 First = Callable[[tuple[int, ...]], float]  # a kernel's shape -> the standard deviation of its fresh weights
 
 _JUDGED = 500  # digits, at most, that a training which can collapse is judged on and does not learn from
+_ABOUT = 0.02  # accuracies this near are alike, on so few digits
 _FALLEN = 0.2  # a fall of the attacked accuracy by that much is a collapse
 
 
@@ -117,14 +118,14 @@ class Training(Defense):
             return not left and not (self.checked and judge.fallen)
 
         fitted = fit.fit(network, digits, plan, objective=objective, watch=look, checkpoint=checkpoint)
-        if self.checked:
+        if self.checked and judge.fallen:
             judge.restore()
         # A training that collapsed was ended, and is as finished as it will be; only its watcher can have stopped it.
         return replace(fitted, stopped=left)
 
 
 class _Judge:
-    """Looks how a training stands, on digits that it does not learn from, and keeps the weights that PGD liked best."""
+    """Looks how a training stands, on digits that it does not learn from, and keeps the last good weights."""
 
     def __init__(self, network: keras.Model, digits: Digits, eps: float):
         self.network, self.seen, self.best = network, dict[str, float](), -1.0
@@ -145,8 +146,10 @@ class _Judge:
     def look(self) -> None:
         clean, withstood = (float(each) for each in self._right())
         self.seen = {"clean": clean, "attacked": withstood}
-        if withstood >= self.best:
-            self.best, self.weights = withstood, self.network.get_weights()
+        # The latest weights are kept as long as they are about the best: they have learnt for longest.
+        if withstood >= self.best - _ABOUT:
+            self.weights = self.network.get_weights()
+        self.best = max(self.best, withstood)
 
     @property
     def fallen(self) -> bool:

@@ -12,6 +12,7 @@ from pages.components import (
     controls,
     duel,
     extras,
+    guard_panel,
     long_sweep,
     opening,
     own_models,
@@ -67,6 +68,9 @@ def draw() -> None:
         slow = [each for each in asked if long_sweep.is_long(each) and long_sweep.answer(each) is None]
         pending.of(_JOB, asked, (lambda job: _work(job, slow)) if slow else None, at_once=0.5)
         pending.watch(_JOB, _duel)
+    columns = st.columns(3)
+    with columns[0]:
+        guard_panel.draw(view)
     school_panel.draw(view, _against)
 
 

@@ -23,8 +23,9 @@ def draw(view: View, facing: Any) -> None:
     """The panel. facing: the page's pick of the other side, which the trained network can be put into."""
     with st.container(border=True, key="school-panel"):
         st.markdown("### Train one here")
-        _controls(view)
-        _begin_or_end(view)
+        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+            _controls()
+            _begin_or_end(view)
         if pending.current(_JOB) is not None:
             pending.watch(_JOB, lambda over: _progress(over, facing))
         else:
@@ -53,21 +54,30 @@ def _of(training: str) -> Any:
     return defenses.get(training)(**_picks()["knobs"].get(training, {}))
 
 
-def _controls(view: View) -> None:
+def _controls() -> None:
+    """What is trained, how, on how much."""
     picks, names = _picks(), defenses.names("training")
     titles = {name: defenses.get(name).title for name in names}
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        st.selectbox("Training", names, format_func=titles.__getitem__, width=260, **_bound("training", picks["training"]))
-        training = _of(picks["training"])
-        with st.popover("Settings"):
-            idea, _, rest = (training.__doc__ or "").partition("\n\n")
-            st.markdown(" ".join(idea.split()))
-            for each in knobs.of(type(training)):
-                controls.knob(each, _knob_bound(each, getattr(training, each.name)))
-            with st.expander("How it works"):
-                st.markdown("\n".join(line.removeprefix("    ") for line in rest.splitlines()))
-        st.selectbox("Digits", _COUNTS, format_func="{:,}".format, width=110, **_bound("count", picks["count"]))
-        st.selectbox("Time", _SECONDS, format_func=_time, width=110, **_bound("seconds", picks["seconds"]))
+    st.selectbox("Training", names, format_func=titles.__getitem__, width=260, **_bound("training", picks["training"]))
+    training = _of(picks["training"])
+    with st.popover("Settings"):
+        idea, _, rest = (training.__doc__ or "").partition("\n\n")
+        st.markdown(" ".join(idea.split()))
+        for each in knobs.of(type(training)):
+            controls.knob(each, _knob_bound(each, getattr(training, each.name)))
+        with st.expander("How it works"):
+            st.markdown("\n".join(line.removeprefix("    ") for line in rest.splitlines()))
+    st.selectbox("Digits", _COUNTS, format_func="{:,}".format, width=110, **_bound("count", picks["count"]))
+    st.selectbox("Time", _SECONDS, format_func=_time, width=110, **_bound("seconds", picks["seconds"]))
+
+
+def _begin_or_end(view: View) -> None:
+    found = pending.current(_JOB)
+    if found is not None and not found.over:
+        st.button("Stop", key="school_stop", on_click=found.stop)
+    elif st.button("Train", key="school_train", icon=":material/fitness_center:"):
+        _begin(view)
+        st.rerun()
 
 
 def _time(seconds: int) -> str:
@@ -91,18 +101,6 @@ def _promise(picks: dict[str, Any]) -> str:
         f"A copy of the network learns for about {_time(picks['seconds'])} from {picks['count']:,} bundled digits; "
         "500 others tell how it stands. It will be yours alone, on every page."
     )
-
-
-def _begin_or_end(view: View) -> None:
-    found = pending.current(_JOB)
-    busy = found is not None and not found.over
-    with st.container(horizontal=True):
-        if st.button("Train", key="school_train", icon=":material/fitness_center:", disabled=busy):
-            _begin(view)
-            st.rerun()
-        if found is not None and busy and st.button("Stop", key="school_stop"):
-            found.stop()
-            st.rerun()
 
 
 def _begin(view: View) -> None:

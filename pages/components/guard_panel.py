@@ -1,0 +1,96 @@
+"""Input transforms: the attacked digit before and behind one, by one who knows of it and by one who does not."""
+
+from typing import Any
+
+import streamlit as st
+
+from core import defenses, sweep
+from core.errors import InputError
+from pages.components import cache, guard, guarding, pending, session
+from pages.components.guarding import Count, Guarded
+from pages.components.pending import Pending
+from pages.components.session import DECIMALS, View
+
+_JOB, _COUNT, _KEY, _PICK = "guarding", "guard_count", "guard", "guard_transform"
+_FIRST, _DIGITS = "bit_depth", 100
+
+
+def draw(view: View) -> None:
+    """The panel, for the page's own network, digit, attack and norm."""
+    with st.container(border=True, key="guard-panel"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown("### Input transform")
+            chosen = st.selectbox(
+                "Input transform",
+                defenses.names("transform"),
+                format_func=lambda name: defenses.get(name).title,
+                index=defenses.names("transform").index(_FIRST),
+                key=_PICK,
+                label_visibility="collapsed",
+            )
+        try:
+            asked = Guarded(cache.question(view), chosen)
+            model, shielded = cache.model(view.model), cache.model(f"{view.model}+{chosen}")
+        except InputError as fault:
+            pending.drop(_JOB)
+            st.error(str(fault), icon=":material/error:")
+            return
+        known = guarding.picture(asked)
+        pending.of(_JOB, asked, None if known else guarding.show(asked, model, shielded), at_once=0.5)
+        pending.watch(_JOB, _picture)
+        _bars(view, asked)
+
+
+def _picture(over: bool) -> None:
+    """The digit before and behind, as soon as it is there."""
+    found: Pending = st.session_state[_JOB]
+    asked: Guarded = found.asked
+    if found.fault:
+        st.error(found.fault, icon=":material/error:")
+        return
+    norm = asked.question.norm
+    data: dict[str, Any] = {
+        **pending.told(found, over),
+        "key": f"{asked.question.key}-{asked.transform}",
+        "label": asked.question.label,
+        "norm": norm,
+        "eps": session.current().eps,
+        "decimals": DECIMALS[norm],
+        "gradient": defenses.get(asked.transform).gradient,
+        "shown": guarding.picture(asked),
+    }
+    guard.draw(data, key=_KEY)
+
+
+def _bars(view: View, asked: Guarded) -> None:
+    """Many digits at the page's ε: counted when the visitor asks for it."""
+    wanted = Count(asked.question, asked.transform, view.eps, _DIGITS)
+    told, found = guarding.counted(wanted), pending.current(_COUNT)
+    if told is None and found is not None and not found.over and found.asked == wanted:
+        pending.watch(_COUNT, _counting)
+        return
+    if found is not None and found.over and found.fault and found.asked == wanted:
+        st.error(found.fault, icon=":material/error:")
+    if told is not None:
+        guard.draw_bars({**told, "eps": f"{view.eps:.{DECIMALS[view.norm]}f}"}, key=f"{_KEY}-bars")
+        return
+    words = f"Count {_DIGITS} digits at ε = {view.eps:.{DECIMALS[view.norm]}f}"
+    if st.button(words, key="guard_count_start", disabled=view.eps == 0, help=_why_not(view)):
+        model = cache.model(view.model)
+        pending.drop(_COUNT)
+        pending.of(_COUNT, wanted, guarding.count(wanted, model))
+        st.rerun()
+
+
+def _why_not(view: View) -> str | None:
+    most = sweep.EPS_MAX[view.norm]
+    return f"Choose an ε above 0 first, up to {most:g}." if view.eps == 0 else None
+
+
+def _counting(over: bool) -> None:
+    found: Pending = st.session_state[_COUNT]
+    if over or found.job is None:
+        return
+    words = f"{found.place} ahead in the queue" if found.place else "Attacking twice: without and with the transform…"
+    st.progress(min(found.job.done / max(found.job.total, 1), 1.0), words)
+    st.button("Stop", key="guard_count_stop", on_click=found.stop)
