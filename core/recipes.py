@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import keras
 from keras import layers
@@ -18,6 +19,7 @@ from core.defenses.smoothing_training import SmoothingTraining
 from core.defenses.trades import Trades
 from core.errors import InputError
 from core.fit import Plan
+from core.measuring import Judged
 from core.objectives import CrossEntropy, Denoising, Objective, Shifted
 
 
@@ -36,6 +38,7 @@ class Recipe:
     build: Callable[[], keras.Model]
     plan: Plan
     objective: Objective = field(default_factory=CrossEntropy)
+    judged: Judged = field(default_factory=Judged)
     kind: str = "classifier"
 
 
@@ -79,19 +82,23 @@ def _autoencoder() -> keras.Model:
     return keras.Sequential([keras.Input((28, 28, 1), name="image"), *stack])
 
 
+def _narrow(*shape: int) -> Any:
+    """What draws a kernel's first weights so that intervals keep their width."""
+    return keras.initializers.RandomNormal(stddev=IntervalTraining().first(shape))
+
+
 def _provable() -> keras.Model:
     """Convolutions with batch normalisation, in which intervals keep their width; ReLUs stand alone for their sake.
 
-    The kernels' deviation is that of IntervalTraining.first; the layers carry no bias, the normalisation has one.
+    The layers carry no bias: the normalisation has one.
     """
     stack, inputs = [], 1
     for filters, size, stride, padding in ((32, 5, 2, "same"), (64, 3, 1, "valid"), (64, 4, 2, "valid")):
-        first = keras.initializers.RandomNormal(stddev=IntervalTraining().first((size, size, inputs, filters)))
-        stack.append(layers.Conv2D(filters, size, stride, padding=padding, use_bias=False, kernel_initializer=first))
+        first = _narrow(size, size, inputs, filters)
+        stack.append(layers.Conv2D(filters, size, stride, padding, use_bias=False, kernel_initializer=first))
         stack += [layers.BatchNormalization(momentum=0.9), layers.ReLU()]
         inputs = filters
-    first = keras.initializers.RandomNormal(stddev=IntervalTraining().first((1600, 480)))
-    stack += [layers.Flatten(), layers.Dense(480, use_bias=False, kernel_initializer=first)]
+    stack += [layers.Flatten(), layers.Dense(480, use_bias=False, kernel_initializer=_narrow(1600, 480))]
     stack += [layers.BatchNormalization(momentum=0.9), layers.ReLU()]
     return _network(*stack)
 
@@ -133,6 +140,7 @@ RECIPES: dict[str, Recipe] = {
         build=lambda: _cnn(32, 64, 128),
         plan=Plan(epochs=40, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.998, seed=0),
         objective=Trades(eps=0.3, beta=6.0, steps=10, step_size=0.25, ramp=0.2),
+        judged=Judged(autoattack=True),
     ),
     "fast_cnn": Recipe(
         title="Fast CNN",
@@ -141,6 +149,7 @@ RECIPES: dict[str, Recipe] = {
         build=lambda: _cnn(16, 32, 100),
         plan=Plan(epochs=40, batch=128, rate=2e-3, warmup=0.2, decay="linear", average=0.998, seed=0),
         objective=FGSMRS(eps=0.3, step_size=1.25),
+        judged=Judged(autoattack=True),
     ),
     "certified_cnn": Recipe(
         title="Certified CNN",
@@ -149,6 +158,7 @@ RECIPES: dict[str, Recipe] = {
         build=_provable,
         plan=Plan(epochs=80, batch=256, rate=2e-3, warmup=0.02, decay="cosine", clip=10.0, seed=0),
         objective=IntervalTraining(eps=0.34, still=0.02, ramp=0.4),
+        judged=Judged(autoattack=True, certified=(0.1, 0.2, 0.3, 0.4)),
     ),
     "l2_cnn": Recipe(
         title="L2 CNN",
@@ -157,6 +167,7 @@ RECIPES: dict[str, Recipe] = {
         build=lambda: _cnn(32, 64, 128),
         plan=Plan(epochs=30, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.998, seed=0),
         objective=PGDTraining(eps=2.0, steps=10, step_size=0.25, ramp=0.2, norm="l2"),
+        judged=Judged(norm="l2", eps=2.0, autoattack=True),
     ),
     "smoothed_cnn": Recipe(
         title="Smoothed CNN",
@@ -165,6 +176,7 @@ RECIPES: dict[str, Recipe] = {
         build=lambda: _cnn(32, 64, 128),
         plan=Plan(epochs=40, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.998, seed=0),
         objective=SmoothingTraining(sigma=0.5, copies=2, consistency=5.0, entropy=0.5),
+        judged=Judged(norm="l2", eps=1.5, sigma=0.5),
     ),
     "augmented_cnn": Recipe(
         title="Augmented CNN",
@@ -173,6 +185,7 @@ RECIPES: dict[str, Recipe] = {
         build=lambda: _cnn(16, 32, 128, (0.2, 0.4)),
         plan=Plan(epochs=30, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.999, seed=0),
         objective=Augmentation(pixels=2, degrees=10.0, sigma=0.1),
+        judged=Judged(naive="noise"),
     ),
     "clipped_cnn": Recipe(
         title="Clipped CNN",
@@ -181,6 +194,7 @@ RECIPES: dict[str, Recipe] = {
         build=lambda: _cnn(16, 32, 128, (0.2, 0.4)),
         plan=Plan(epochs=30, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.999, clip=0.1, seed=0),
         objective=GradientClipping(length=0.1),
+        judged=Judged(naive="noise"),
     ),
     "distilled_cnn": Recipe(
         title="Distilled CNN",
@@ -189,6 +203,7 @@ RECIPES: dict[str, Recipe] = {
         build=lambda: _cnn(16, 32, 128, (0.2, 0.4)),
         plan=Plan(epochs=25, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.999, seed=0),
         objective=Distillation(temperature=20.0),
+        judged=Judged(naive="saturated"),
     ),
     "autoencoder": Recipe(
         kind="autoencoder",

@@ -25,7 +25,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from core import cards, digits, fit, model_files, zoo
+from core import cards, digits, fit, measuring, model_files, zoo
 from core.defenses import Training
 from core.digits import Digits
 from core.errors import InputError
@@ -94,13 +94,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--work-dir", type=Path, default=_cache_folder(), help="folder of checkpoints (default: %(default)s)"
     )
+    parser.add_argument("--digits", type=int, help="run AutoAttack on so many test digits only (default: all)")
     parser.add_argument("--threads", type=int, default=0, help="processor threads to use (default: all)")
     options = parser.parse_args(arguments)
     if options.threads:
         tf.config.threading.set_intra_op_parallelism_threads(options.threads)
         tf.config.threading.set_inter_op_parallelism_threads(options.threads)
     try:
-        return _measure_again(options.name) if options.measure else _make(options.name, options.work_dir)
+        work, most = options.work_dir, options.digits
+        return _measure_again(options.name, work, most) if options.measure else _make(options.name, work, most)
     except InputError as refusal:
         print(refusal, file=sys.stderr)
         return 2
@@ -109,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _make(name: str, work: Path) -> int:
+def _make(name: str, work: Path, most: int | None) -> int:
     data, (_, test) = digits.training(), digits.mnist()
     network = train(name, work, watch=_Progress("training"), data=data)
     if network is None:
@@ -119,23 +121,25 @@ def _make(name: str, work: Path) -> int:
     part = folder / f".{name}.part.keras"
     network.save(part)
     # What is measured is what was saved; weights and card change together, when both are there.
-    figures = _measured(name, part, test)
+    figures = _measured(name, part, test, work, most)
     os.replace(part, folder / f"{name}.keras")
     _write(name, {**cards.provenance(name, network, data), "figures": figures})
     return 0
 
 
-def _measure_again(name: str) -> int:
+def _measure_again(name: str, work: Path, most: int | None) -> int:
     _, test = digits.mnist()
-    _write(name, {**zoo.card(name), "figures": _measured(name, zoo.folder() / f"{name}.keras", test)})
+    figures = _measured(name, zoo.folder() / f"{name}.keras", test, work, most)
+    _write(name, {**zoo.card(name), "figures": figures})
     return 0
 
 
-def _measured(name: str, path: Path, test: Digits) -> dict[str, Any]:
+def _measured(name: str, path: Path, test: Digits, work: Path, most: int | None) -> dict[str, Any]:
     """The figures of the network in that file."""
-    if recipe(name).kind == "autoencoder":
-        return cards.measure_autoencoder(model_files.read(path), test)
-    return cards.measure(zoo.read(path, name), test, _Progress("measuring"))
+    chosen = recipe(name)
+    if chosen.kind == "autoencoder":
+        return measuring.measure_autoencoder(model_files.read(path), test)
+    return measuring.measure(zoo.read(path, name), test, chosen.judged, work, _Progress("measuring"), most)
 
 
 def _write(name: str, card: dict[str, Any]) -> None:
@@ -144,7 +148,7 @@ def _write(name: str, card: dict[str, Any]) -> None:
     part = path.with_suffix(".part")
     part.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     os.replace(part, path)
-    print(cards.in_words(card))
+    print(measuring.in_words(card))
 
 
 def _cache_folder() -> Path:

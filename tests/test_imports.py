@@ -37,7 +37,16 @@ STOREYS = (
         "core.crown",
     ),
     ("core.defenses", "core.poisoning"),
-    ("core.training", "core.recipes", "core.cards", "core.benchmark", "core.evasion", "core.detection", "core.scores"),
+    (
+        "core.training",
+        "core.recipes",
+        "core.cards",
+        "core.measuring",
+        "core.benchmark",
+        "core.evasion",
+        "core.detection",
+        "core.scores",
+    ),
     ("pages.components",),
     ("pages", "dashboard"),
 )
