@@ -1,13 +1,14 @@
 """What trainings minimise, and what they do to a batch first: shifting it, attacking it."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from core import fit, lowering, norms, objectives
 from core.fit import Plan
-from core.objectives import CrossEntropy, Shifted
-from tests.support import untrained
+from core.objectives import CrossEntropy, Denoising, Shifted
+from tests.support import build, untrained
 
 
 def test_cross_entropy_is_the_closed_form():
@@ -87,3 +88,23 @@ def test_what_grows_reaches_its_full_at_the_ramps_end():
 
     assert at(0.0, 0.5) == 0 and at(0.25, 0.5) == pytest.approx(0.15) and at(0.5, 0.5) == pytest.approx(0.3)
     assert at(0.9, 0.5) == pytest.approx(0.3) and at(0.5, 0.0) == pytest.approx(0.3)
+
+
+def test_denoising_rebuilds_what_was_clean_and_tells_no_accuracy(six_hundred):
+    x, y = tf.constant(six_hundred.images[:64]), tf.constant(six_hundred.labels[:64])
+    moment = objectives.Moment(tf.constant(0.5), tf.constant([1, 2]))
+
+    def copied(images, training):
+        return images
+
+    losses, logits = Denoising(noise=0.0)(copied, x, y, moment)
+    assert logits is None and losses.shape == (64,) and float(tf.reduce_max(losses)) == 0
+    losses, _ = Denoising(noise=0.5)(copied, x, y, moment)
+    # Noise of a deviation drawn from 0 to s has a mean square of s * s / 3; half of it is clipped off the background.
+    assert 0.3 < float(tf.reduce_mean(losses)) / (0.25 / 3) < 0.8
+    np.testing.assert_array_equal(losses, Denoising(noise=0.5)(copied, x, y, moment)[0])
+    assert np.ptp(losses) > 0.05, "all digits have noise of one strength"
+
+    network = build(keras.layers.Conv2D(4, 3, padding="same", activation="relu"), keras.layers.Conv2D(1, 1))
+    history = fit.fit(network, six_hundred, Plan(epochs=6, batch=50, rate=1e-2), objective=Denoising()).history
+    assert history[-1]["loss"] < 0.5 * history[0]["loss"] and np.isnan(history[-1]["accuracy"])

@@ -118,6 +118,18 @@ def test_resize_and_pad_has_an_exact_gradient_in_each_draw(x):
     np.testing.assert_allclose(met, expected, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.parametrize("name", ["total_variation", "non_local_means"])
+def test_a_denoisers_gradient_is_that_of_a_blur(name, plain, x):
+    transform, mix = defenses.get(name)(), np.arange(10) - 4.0
+    at_output = tf.constant(slope(plain, transform.transform(x), mix))
+    blurred = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(blurred)
+        out = defenses.get("gaussian_blur")(sigma=1.0).apply(blurred, np.random.default_rng(0))
+    expected = tape.gradient(out, blurred, output_gradients=at_output).numpy()
+    np.testing.assert_allclose(slope(transform.protect(plain), x, mix), expected, rtol=1e-3, atol=1e-3)
+
+
 def test_a_thermometers_gradient_is_that_of_the_smooth_code(x):
     rng = np.random.default_rng(4)
     weights, levels = rng.normal(size=(784, 10)), 4

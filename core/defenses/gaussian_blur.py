@@ -4,9 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
-from scipy.ndimage import gaussian_filter1d
 
-from core.classifier import IMAGE
 from core.defenses import _ops
 from core.defenses.base import Transform
 from core.knobs import knob
@@ -32,6 +30,5 @@ class GaussianBlur(Transform):
     def apply(self, x: tf.Tensor, draw: np.random.Generator) -> tf.Tensor:
         if self.sigma == 0:
             return x
-        # A blur is linear, and alike along rows and columns: its matrix is what it makes of the identity.
-        matrix = gaussian_filter1d(np.eye(IMAGE[0]), self.sigma, axis=0)
+        matrix = _ops.blur(self.sigma)
         return _ops.boxed(_ops.by_matrices(matrix, matrix, x))
