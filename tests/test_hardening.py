@@ -121,6 +121,20 @@ def test_interval_training_can_be_proven(six_hundred):
     assert proven["interval_training"] > 0.6 > 0.2 > proven["gradient_clipping"]
 
 
+def test_crowns_bounds_make_the_loss_smaller_and_fade_with_the_ramp(started, six_hundred):
+    """They are tighter than intervals, and at the ramp's end nothing is left of them."""
+    x, y = tf.constant(six_hundred.images[:30]), tf.constant(six_hundred.labels[:30])
+
+    def loss(crown, share):
+        training = defenses.get("interval_training")(eps=0.1, still=0.0, ramp=0.5, crown=crown)
+        moment = Moment(tf.constant(share), tf.constant([0, 0]))
+        return training(started.keras, x, y, moment)[0].numpy()
+
+    plain, mixed, tight = (loss(crown, 0.25) for crown in (0.0, 0.5, 1.0))
+    assert (tight <= mixed + 1e-4).all() and (mixed <= plain + 1e-4).all() and tight.mean() < 0.95 * plain.mean()
+    np.testing.assert_allclose(loss(1.0, 0.6), loss(0.0, 0.6), rtol=1e-5)
+
+
 def test_the_input_gradient_of_a_linear_model_has_a_closed_form(six_hundred):
     """Cross-entropy's gradient by the image is W (p - y)."""
     rng = np.random.default_rng(0)
