@@ -16,7 +16,7 @@ from core.attacks import one_core
 from core.errors import InputError
 
 WAITING, RUNNING, DONE, CANCELLED, FAILED = "waiting", "running", "done", "cancelled", "failed"
-ABANDONED = 30.0  # seconds without a look from its page after which a job is taken for left behind
+ABANDONED = 30.0  # seconds without a look that most work bears
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 _log = logging.getLogger(__name__)
 
@@ -24,12 +24,13 @@ _log = logging.getLogger(__name__)
 class Job:
     """One piece of long work, done by work(job) on another thread. What it has so far may be read at any time.
 
+    patience: seconds without a look after which it is taken for left behind, None for as many as usual.
     state: waiting, running, done, cancelled or failed; done, total: how far it is, in the work's own units; parts: what
     the work has handed in so far, in order; result: what it returned; fault: why it failed, as a sentence.
     """
 
-    def __init__(self, work: Callable[["Job"], Any], owner: str):
-        self.owner = owner
+    def __init__(self, work: Callable[["Job"], Any], owner: str, patience: float | None = None):
+        self.owner, self.patience = owner, patience
         self.state = WAITING
         self.done, self.total = 0, 1
         self.parts: list[Any] = []
@@ -53,7 +54,7 @@ class Job:
     @property
     def wanted(self) -> bool:
         """Whether anybody still waits for it; once nobody does, a page that comes back does not change that."""
-        if time.monotonic() - self._seen >= ABANDONED:
+        if time.monotonic() - self._seen >= (self.patience or ABANDONED):
             self._wanted = False
         return self._wanted
 
@@ -103,9 +104,9 @@ class Queue:
         self._count = self._turn = 0
         self._turns: dict[str, int] = {}  # the last turn that each owner has taken or waits for
 
-    def submit(self, work: Callable[[Job], Any], owner: str) -> Job:
+    def submit(self, work: Callable[[Job], Any], owner: str, patience: float | None = None) -> Job:
         """Queue work(job) for an owner, a visitor's session; the job tells how it goes."""
-        job = Job(work, owner)
+        job = Job(work, owner, patience)
         with self._change:
             if not self._count:
                 for number in range(self._workers):

@@ -1,6 +1,7 @@
 """The long work that a place on a page waits for: begun, left for another, taken up again, and looked at until it ends.
 
-There is one piece for each place and visitor, kept in the session under the place's own key.
+There is one piece for each place and visitor, kept in the session under the place's own key. Who turns to another page
+and asks for work there does not wait behind what they have left: that ends, and is asked for anew by who comes back.
 """
 
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from pages.components import jobs, session
 from pages.components.jobs import Job
@@ -21,6 +23,7 @@ class Pending:
 
     asked: Any
     job: Job | None
+    page: str = ""
     stopped: bool = False  # by the visitor
 
     @property
@@ -82,21 +85,45 @@ def drop(key: str) -> None:
         was.drop()
 
 
-def of(key: str, asked: Any, work: Callable[[Job], Any] | None, *, at_once: float = 0.0) -> Pending:
+def of(
+    key: str,
+    asked: Any,
+    work: Callable[[Job], Any] | None,
+    *,
+    at_once: float = 0.0,
+    patience: float | None = None,
+) -> Pending:
     """What answers `asked` at that place: as it stands, or else begun here, and an end to the work for anything else.
 
     work: what a job would have to do; None where all is known. at_once: seconds to wait for quick work, which spares
-    the visitor a glimpse of its progress.
+    the visitor a glimpse of its progress; patience: seconds that the work goes on while nobody looks, on other
+    pages too; None for the usual few, and an end where other work is asked for on another page.
     """
     was = current(key)
     if was is not None and was.asked == asked and not was.left_behind and (was.job is not None or work is None):
         return was
     drop(key)
-    job = None if work is None else jobs.QUEUE.submit(work, owner=session.visitor())
+    page = _page()
+    if work is not None:
+        _leave_others(page)
+    job = None if work is None else jobs.QUEUE.submit(work, session.visitor(), patience)
     if job is not None and at_once:
         job.wait(at_once)
-    st.session_state[key] = Pending(asked, job)
+    st.session_state[key] = Pending(asked, job, page)
     return st.session_state[key]
+
+
+def _page() -> str:
+    """Which page is being run."""
+    run = get_script_run_ctx()
+    return run.page_script_hash if run else ""
+
+
+def _leave_others(page: str) -> None:
+    """End what this visitor's other pages still work on, unless it is meant to go on without them."""
+    for each in st.session_state.values():
+        if isinstance(each, Pending) and each.page != page and each.job and each.job.patience is None:
+            each.drop()
 
 
 def watch(key: str, panel: Callable[[bool], None], *, every: float = _LOOK, still: bool = False) -> None:

@@ -16,6 +16,7 @@ from pages.components.session import View
 _JOB, _KEY = "schooling", "school"
 _PICKS = "school_picks"  # training, knobs by training, digits, seconds
 _MADE = "school_made"  # the lesson that was learnt last, and the name of its network
+_PATIENCE = 300.0  # seconds that it goes on while its visitor looks at other pages
 _COUNTS, _SECONDS = (1000, 2500, 4500), (30, 60, 180, 600)
 
 
@@ -116,7 +117,7 @@ def _begin(view: View) -> None:
     )
     pending.drop(_JOB)
     st.session_state.pop(_MADE, None)
-    pending.of(_JOB, lesson, lambda job: schooling.run(job, lesson, model))
+    pending.of(_JOB, lesson, lambda job: schooling.run(job, lesson, model), patience=_PATIENCE)
 
 
 def _progress(over: bool, facing: Any) -> None:
@@ -139,7 +140,7 @@ def _progress(over: bool, facing: Any) -> None:
     elif over and found.job is not None and found.job.result is not None:
         _made(found, facing)
     elif over:
-        why = "You stopped it" if found.stopped else "It was left alone for half a minute and stopped"
+        why = "You stopped it" if found.stopped else "It was left alone for five minutes and ended"
         st.caption(f"{why} after {len(epochs)} rounds; nothing of it is kept.")
 
 

@@ -21,7 +21,7 @@ STOPS = pytest.mark.parametrize("page", [page for page, (_, stop) in PLACES.item
 @pytest.fixture(autouse=True)
 def nobody_works(monkeypatch):
     """Jobs wait until a test does them; a memory of earlier ones would spare the page some."""
-    monkeypatch.setattr(jobs.QUEUE, "submit", lambda work, owner: jobs.Job(work, owner))
+    monkeypatch.setattr(jobs.QUEUE, "submit", lambda work, owner, patience=None: jobs.Job(work, owner, patience))
     monkeypatch.setattr(jobs.Job, "wait", lambda job, seconds: False)
 
 
@@ -106,3 +106,17 @@ def test_a_matrix_that_was_left_behind_goes_on(monkeypatch):
     monkeypatch.setattr(jobs, "ABANDONED", 30.0)
     calm(at.run())
     assert at.session_state["transferring"] is not first and told(at, "heat")["running"]
+
+
+def test_work_on_another_page_ends_what_was_left_and_not_a_training(monkeypatch):
+    """On few cores it would have to wait behind it."""
+    at = visited("compare", 7)
+    left = waits_for(at, "compare")
+    assert left.job and left.job.wanted
+    calm(at.switch_page("pages/defend.py").run())
+    button(at, "school_train")
+    trained = at.session_state["schooling"]
+    calm(at.switch_page("pages/landscape.py").run())
+    assert not left.job.wanted and trained.job.wanted and waits_for(at, "landscape").job.wanted
+    monkeypatch.setattr(jobs, "ABANDONED", 0.0)
+    assert trained.job.wanted and not waits_for(at, "landscape").job.wanted
