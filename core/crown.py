@@ -152,7 +152,10 @@ def _tightened(walk: Walk, box: Box, ball: Ball | None, outward: bool) -> Box:
         rows = tf.reshape(tf.one_hot(start + tf.range(CHUNK), size), (1, CHUNK, *shape))  # those past the end are 0
         return tf.stack([_lowest(walk, rows, box, ball, outward), -_lowest(walk, -rows, box, ball, outward)])
 
-    found = tf.map_fn(some, tf.range(0, size, CHUNK), fn_output_signature=tf.float32, parallel_iterations=1)
+    if size <= CHUNK:
+        found = some(tf.constant(0))[None]
+    else:
+        found = tf.map_fn(some, tf.range(0, size, CHUNK), fn_output_signature=tf.float32, parallel_iterations=1)
     found = tf.reshape(tf.transpose(found, (1, 2, 0, 3)), (2, tf.shape(box.middle)[0], -1))[:, :, :size]
     low, high = (tf.reshape(each, tf.shape(walk.box.middle)) for each in tf.unstack(found))
     low = tf.maximum(low, walk.box.low)
