@@ -20,7 +20,7 @@ _picks = panel.Picks("votes", model=None, sigma=0.5, samples=voting.SAMPLES[0], 
 
 def draw(view: View) -> None:
     """The panel. Of the page it takes the digit, clean or as its attack changed it; the network is its own pick."""
-    with st.container(border=True, key="votes-panel"):
+    with st.container(border=True, key="votes-panel", height="stretch"):
         _controls(view)
         try:
             name = _model(view)
@@ -71,7 +71,7 @@ def _votes(label: int, ballot: Ballot, size: float, over: bool) -> None:
     outcome = voting.OUTCOMES.get(ballot)
     parts = [] if found is None else found.parts()
     last = {"done": ballot.samples, **outcome} if outcome else parts[-1] if parts else {"done": 0, "counts": [0] * 10}
-    kind, said = _verdict(label, ballot, outcome, last["done"])
+    kind, said = _verdict(label, ballot, outcome, last["done"], over)
     data: dict[str, Any] = {
         **pending.told(found, over),
         "key": str(hash(ballot)),
@@ -94,13 +94,16 @@ def _votes(label: int, ballot: Ballot, size: float, over: bool) -> None:
         st.error(found.fault, icon=":material/error:")
 
 
-def _verdict(label: int, ballot: Ballot, outcome: dict[str, Any] | None, done: int) -> tuple[str, list[str]]:
+def _verdict(
+    label: int, ballot: Ballot, outcome: dict[str, Any] | None, done: int, over: bool
+) -> tuple[str, list[str]]:
     """What came of the vote: its kind, as badges have it, and words before the figure, the figure, words after it."""
     if outcome is None:
         if not done:
             offer = f"The network will read {ballot.samples:,} noisy copies of this digit, in a few seconds."
             return "", [offer, "", ""]
-        return "", [f"{done:,} of {ballot.samples:,} noisy copies are read. Half a vote proves nothing.", "", ""]
+        short = " A vote that was cut short proves nothing." if over else ""
+        return "", [f"{done:,} of {ballot.samples:,} noisy copies are read.{short}", "", ""]
     choice = outcome["choice"]
     won = f"{outcome['counts'][choice]:,} of {ballot.samples:,} noisy copies are read as {choice}"
     if outcome["abstains"]:

@@ -46,7 +46,7 @@ def test_the_votes_are_those_of_the_certificate():
     assert other["counts"] == data["counts"] and other["whole"]
 
 
-def test_votes_are_handed_in_as_they_come_and_half_a_vote_proves_nothing():
+def test_votes_are_handed_in_as_they_come_and_a_part_of_them_proves_nothing():
     asked = ballot(samples=10_000)
     job = Job(lambda job: None, "nobody")
     hand_in = job.hand_in
@@ -58,7 +58,7 @@ def test_votes_are_handed_in_as_they_come_and_half_a_vote_proves_nothing():
     at.session_state["voting"] = Pending(asked, job, stopped=True)
     data = told(calm(at.run()), "votes")
     assert data["voted"] == 1000 == sum(data["counts"]) and data["stopped"] and not data["whole"]
-    assert data["choice"] is None and "Half a vote proves nothing" in data["said"][0]
+    assert data["choice"] is None and "cut short proves nothing" in data["said"][0]
 
 
 WON = "8,713 of 10,000 noisy copies are read as 7"
@@ -74,7 +74,7 @@ WON = "8,713 of 10,000 noisy copies are read as 7"
 )
 def test_the_verdict_says_what_is_proven_and_of_which_class(label, abstains, kind, said):
     outcome = {"counts": [0] * 7 + [8713, 1287, 0], "choice": 7, "abstains": abstains, "radius": 0.8799}
-    found, words = votes_panel._verdict(label, ballot(samples=10_000), outcome, 10_000)
+    found, words = votes_panel._verdict(label, ballot(samples=10_000), outcome, 10_000, over=True)
     assert (found, "".join(words)) == (kind, said.format(WON))
 
 
