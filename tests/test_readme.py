@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import attacks, knobs
+from core import attacks, defenses, knobs
 from core.attacks import Attack
 from core.registry import Registry
 from tests.support import realistic
@@ -46,10 +46,22 @@ def test_the_use_from_python_runs(capsys):
     assert "gradients an image: 40" in said
 
 
+def test_the_defenses_run_as_they_stand_there():
+    names = {}
+    exec(compile(blocks("python")[1], "README.md", "exec"), names)
+    assert names["result"].fooled.mean() > 0.5 and names["alarms"].shape == (50,)
+    assert names["hardened"].version != names["model"].version and names["proven"].all()
+
+
+def test_every_defense_is_listed():
+    listed = set(re.findall(r"`(\w+)`", README.split("## The defenses")[1].split("## Add an attack")[0]))
+    assert set(defenses.names()) <= listed
+
+
 @pytest.fixture
 def fade(tmp_path, monkeypatch):
     """The example as a file in a folder of attacks, found as any other is."""
-    (tmp_path / "fade.py").write_text(blocks("python")[1], encoding="utf-8")
+    (tmp_path / "fade.py").write_text(blocks("python")[2], encoding="utf-8")
     monkeypatch.setattr(attacks, "__path__", [*attacks.__path__, str(tmp_path)])
     importlib.invalidate_caches()
     registry = Registry("core.attacks", Attack, "attack")
@@ -75,6 +87,6 @@ def test_the_example_of_an_attack_is_found_and_keeps_the_contracts(plain, few, f
 
 def test_ruff_likes_the_example(tmp_path):
     pytest.importorskip("ruff", reason="ruff is not installed: pip install -r requirements-dev.txt")
-    (tmp_path / "fade.py").write_text(blocks("python")[1], encoding="utf-8")
+    (tmp_path / "fade.py").write_text(blocks("python")[2], encoding="utf-8")
     check = [sys.executable, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml"), str(tmp_path)]
     assert subprocess.run(check, capture_output=True).returncode == 0
