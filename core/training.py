@@ -156,15 +156,15 @@ def _cache_folder() -> Path:
 
 
 class _Progress:
-    """Prints how far a training or a measurement is, at most every two seconds."""
+    """Prints how far a training or a measurement is, at most every two seconds; several in a row each for itself."""
 
     def __init__(self, what: str):
-        self.what, self.begun, self.first, self.told = what, time.monotonic(), -1, 0.0
+        self.what, self.begun, self.first, self.total, self.told = what, 0.0, 0, -1, 0.0
 
     def __call__(self, done: int, total: int, state: Any = None) -> None:
         now = time.monotonic()
-        if self.first < 0:
-            self.first, self.begun = done, now
+        if total != self.total:
+            self.first, self.begun, self.total = done, now, total
         if now - self.told < 2 and done < total:
             return
         self.told = now

@@ -51,8 +51,13 @@ def titles() -> dict[str, str]:
 
 
 def title(name: str) -> str:
-    """What one model is called; one behind a transform has to be loaded for that."""
-    return model(name).title if "+" in name else titles().get(name, name)
+    """What one model is called; its name where it is there no longer."""
+    if name in (shipped := _zoo_titles()):
+        return shipped[name]
+    try:
+        return model(name).title
+    except InputError:
+        return name
 
 
 @st.cache_resource(ttl=60, show_spinner=False)

@@ -18,7 +18,7 @@ _picks = panel.Picks("certificate", model=None, certificate=proving.CERTIFICATES
 
 def draw(view: View) -> None:
     """The panel. Of the page it takes the digit and ε; the network is its own pick."""
-    with st.container(border=True, key="certificate-panel"):
+    with st.container(border=True, key="certificate-panel", height="stretch"):
         _controls()
         name, certificate = _model(), _picks["certificate"]
         try:

@@ -8,7 +8,9 @@ import streamlit as st
 from core import defenses, sweep, zoo
 from core.errors import InputError
 from pages.components import (
+    alarm_panel,
     cache,
+    certificate_panel,
     controls,
     duel,
     extras,
@@ -20,6 +22,7 @@ from pages.components import (
     school_panel,
     session,
     snippet,
+    votes_panel,
 )
 from pages.components.jobs import Job
 from pages.components.pending import Pending
@@ -68,10 +71,24 @@ def draw() -> None:
         slow = [each for each in asked if long_sweep.is_long(each) and long_sweep.answer(each) is None]
         pending.of(_JOB, asked, (lambda job: _work(job, slow)) if slow else None, at_once=0.5)
         pending.watch(_JOB, _duel)
-    columns = st.columns(3)
-    with columns[0]:
+    with st.container(gap="small"):
+        _panels(view)
+
+
+def _panels(view: View) -> None:
+    """Other defenses, each for itself."""
+    first, second, third = st.columns(3, gap="small")
+    with first:
         guard_panel.draw(view)
-    school_panel.draw(view, _against)
+    with second:
+        certificate_panel.draw(view)
+    with third:
+        alarm_panel.draw(view)
+    narrow, wide = st.columns([1, 2], gap="small")
+    with narrow:
+        votes_panel.draw(view)
+    with wide:
+        school_panel.draw(view, _against)
 
 
 def _pick_against() -> None:

@@ -17,7 +17,7 @@ _FIRST, _DIGITS = "bit_depth", 100
 
 def draw(view: View) -> None:
     """The panel, for the page's own network, digit, attack and norm."""
-    with st.container(border=True, key="guard-panel"):
+    with st.container(border=True, key="guard-panel", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown("### Input transform")
             chosen = st.selectbox(

@@ -22,7 +22,7 @@ _COUNTS, _SECONDS = (1000, 2500, 4500), (30, 60, 180, 600)
 
 def draw(view: View, facing: Any) -> None:
     """The panel. facing: the page's pick of the other side, which the trained network can be put into."""
-    with st.container(border=True, key="school-panel"):
+    with st.container(border=True, key="school-panel", height="stretch"):
         st.markdown("### Train one here")
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             _controls()

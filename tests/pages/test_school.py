@@ -7,10 +7,10 @@ import pytest
 
 from core import defenses, fit, zoo
 from core.errors import InputError
-from pages.components import own_models, school_panel, schooling, session
+from pages.components import comparison, own_models, school_panel, schooling, session
 from pages.components.jobs import Job
 from pages.components.schooling import Lesson
-from tests.pages.driving import button, choose, finished, opened, told, view
+from tests.pages.driving import button, calm, choose, finished, opened, told, view
 
 
 def lesson(training="label_smoothing", **changed) -> Lesson:
@@ -109,6 +109,23 @@ def test_own_networks_are_few(monkeypatch):
         kept.clear()
     with pytest.raises(InputError, match="no longer kept"):
         own_models.get(names[2])
+
+
+@pytest.mark.parametrize(
+    ("page", "place", "part"),
+    [("compare", "comparison", "gallery"), ("blackbox", "filming", "film"), ("landscape", "survey", "landscape")],
+)
+def test_an_own_network_is_attacked_on_every_page(page, place, part, monkeypatch):
+    if page == "compare":  # two of its attacks are enough
+        monkeypatch.setattr(comparison.attacks, "names", lambda: ("fgsm", "pgd"))
+    own = defenses.get("label_smoothing")().harden(zoo.load("plain_mlp"), schooling.material(1000)[0], epochs=2)
+    monkeypatch.setitem(own_models._all, "own-mine", own)
+    at = opened("digit=3500&eps=0.100")
+    at.session_state["own_models"] = ["own-mine"]
+    at.session_state[session.KEY] = replace(view(at), model="own-mine")
+    at = finished(calm(at.switch_page(f"pages/{page}.py").run()), place)
+    assert not at.error and own.title in str(told(at, part)["caption"])
+    assert own.title in at.selectbox(key="pick_model").options
 
 
 def test_a_network_that_is_gone_says_so_and_the_picks_stay():

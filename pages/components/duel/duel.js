@@ -77,15 +77,17 @@ class Duel {
     if (known === this.headline) return;
     this.headline = known;
     const chips = reads.map((digit) => {
-      const chip = document.createElement("span");
+      const [whole, chip] = [document.createElement("span"), document.createElement("span")];
       setChip(chip, digit, label);
-      return chip;
+      whole.className = "ends"; // the full stop stays with the chip
+      whole.append(chip, ".");
+      return whole;
     });
     const still = (digit) => (digit === label && this.row ? "still reads" : "reads");
     const alike = reads[0] === reads[1];
     this.verdict.replaceChildren(...(alike
-      ? [reads[0] === label && this.row ? "Both still read " : "Both read ", chips[0], "."]
-      : [`${sides[0].title} ${still(reads[0])} `, chips[0], `. ${sides[1].title} ${still(reads[1])} `, chips[1], "."]));
+      ? [reads[0] === label && this.row ? "Both still read " : "Both read ", chips[0]]
+      : [`${sides[0].title} ${still(reads[0])} `, chips[0], ` ${sides[1].title} ${still(reads[1])} `, chips[1]]));
     const won = this.pair.map(({ sweep }) => sweep.success.findIndex(Boolean));
     const from = (at) => (won[at] < 0 ? `${sides[at].title} holds up to ${this.say(this.data.max)}` : `${sides[at].title} is fooled from ε = ${this.say(this.sweep.epsilons[won[at]])}`);
     setText(this.sentence, sides[0].name === sides[1].name ? `${from(0)}.` : `${from(0)}; ${from(1)}.`);
