@@ -48,21 +48,24 @@ def draw(view: View) -> None:
 
 
 def _look_up(asked: Alarm) -> None:
-    """Have the digit scored, or only say what is asked where that waits for the visitor."""
+    """Have the digit scored, or only the detector fitted where an attack or a training waits for the visitor."""
     was = pending.current(_JOB)
     mine = was if was is not None and was.asked == asked and was.job is not None else None
     waits = alarming.wait(asked) is not None if mine is None or mine.left_behind else mine.stopped
-    if waits and alarming.swept(asked) is None:
+    if not waits or alarming.swept(asked) is not None:
+        _begin(asked)
+    elif mine is None and alarming.crowd(asked) is None and not alarming.learns_long(asked):
+        _begin(asked, attacked=False)
+    else:
         pending.drop(_JOB)
         pending.of(_JOB, asked, None)
-    else:
-        _begin(asked)
 
 
-def _begin(asked: Alarm) -> None:
-    """Take the scores as they are kept, or begin to work them out."""
+def _begin(asked: Alarm, *, attacked: bool = True) -> None:
+    """Take the scores as they are kept, or begin to work them out; the clean ones alone, where that is all."""
+    model = cache.model(asked.question.model)
     known = alarming.swept(asked) is not None
-    pending.of(_JOB, asked, None if known else alarming.show(asked, cache.model(asked.question.model)), at_once=0.5)
+    pending.of(_JOB, asked, None if known else alarming.show(asked, model, attacked=attacked), at_once=0.5)
 
 
 def _panel(first: bool, _: bool) -> None:

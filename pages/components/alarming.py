@@ -68,25 +68,25 @@ def tried(asked: Trial) -> dict[str, Any] | None:
 
 def wait(asked: Alarm) -> str | None:
     """Why this is not to begin before the visitor says so, as a sentence; None where it is a matter of a moment."""
-    if crowd(asked) is None and _trains(asked.detector):
+    if learns_long(asked):
         return "This detector is a network of its own, which learns from clean and attacked digits: some 20 seconds."
     if long_sweep.is_long(asked.question):
         return "This attack takes its time at every ε."
     return None
 
 
-def _trains(name: str) -> bool:
-    """Whether that detector is a network that has to be trained."""
-    return any(each.name == "epochs" for each in knobs.of(defenses.get(name)))
+def learns_long(asked: Alarm) -> bool:
+    """Whether the detector is a network that is yet to be trained."""
+    return crowd(asked) is None and any(each.name == "epochs" for each in knobs.of(defenses.get(asked.detector)))
 
 
-def show(asked: Alarm, model: Classifier) -> Callable[[Job], None]:
-    """The work of a job: fit the detector, and score the digit as it is attacked at every ε."""
+def show(asked: Alarm, model: Classifier, *, attacked: bool) -> Callable[[Job], None]:
+    """The work of a job: fit the detector, and if that is wanted score the digit, attacked at every ε."""
     question = asked.question
 
     def run(job: Job) -> None:
         watchman = _fitted(asked, model, job)
-        if watchman is None:
+        if watchman is None or not attacked:
             return
         found = sweep.sweep(
             model,

@@ -213,9 +213,8 @@ def test_a_detector_that_has_to_be_trained_waits_for_a_button(monkeypatch, forgo
     assert told(again, "alarm")["swept"] and not again.button
 
 
-def test_an_attack_that_takes_long_waits_for_a_button():
-    watching()
-    at = watching(steps="200", restarts="4")
+def test_an_attack_that_takes_long_waits_for_a_button(forgotten):
+    at = watching("mahalanobis", steps="200", restarts="4")  # the detector is fitted for all that
     assert told(at, "alarm")["crowd"] and told(at, "alarm")["swept"] is None
     assert "takes its time" in at.caption[0].value and at.button(key="alarm_start")
 

@@ -15,7 +15,7 @@ const BARS = 26; // about as many over the clean digits
 
 class Alarm {
   constructor(root) {
-    for (const name of ["alarm", "crowd", "plot", "grab", "badge", "said", "run", "back"]) this[name] = root.querySelector(`.${name}`);
+    for (const name of ["alarm", "crowd", "plot", "grab", "badge", "said", "rate", "run", "back"]) this[name] = root.querySelector(`.${name}`);
     this.svg = root.querySelector(".plot svg");
     this.rows = new Rows(root);
     this.progress = new Progress(root, () => this.ask("stop", true));
@@ -47,7 +47,7 @@ class Alarm {
     Object.assign(this, { data, ask: setTriggerValue });
     darkened(this.alarm);
     this.alarm.classList.toggle("blank", !crowd);
-    this.alarm.classList.toggle("waiting", !swept);
+    this.alarm.classList.toggle("waiting", !swept && data.running);
     if (crowd) {
       this.clean = floats(crowd.scores);
       this.threshold ??= crowd.threshold;
@@ -115,7 +115,7 @@ class Alarm {
       const tall = height && Math.max(1, ((this.floor - ROOF - 4) * height) / most);
       return tall ? `M${(EDGE + at * wide + 0.5).toFixed(1)} ${this.floor}v${-tall.toFixed(1)}h${Math.max(wide - 1, 1).toFixed(1)}V${this.floor}` : "";
     });
-    const ticks = axis.ticks(this.width < 300 ? 3 : 4).map(([score, text]) => {
+    const ticks = axis.ticks(this.width < 300 ? 3 : 5).map(([score, text]) => {
       const x = EDGE + this.width * axis.share(score);
       const anchor = x < EDGE + 14 ? "start" : x > EDGE + this.width - 14 ? "end" : "middle";
       return `<text x="${anchor === "start" ? 0 : anchor === "end" ? box.width : x}" y="${box.height - 3}" text-anchor="${anchor}">${text}</text>`;
@@ -133,6 +133,7 @@ class Alarm {
     setText(this.run, eps ? `Try ${data.digits} digits at ε${NBSP}=${NBSP}${eps.toFixed(data.decimals)}` : `Try ${data.digits} digits: drag ε first`);
     if (!data.crowd) {
       this.rows.draw();
+      setText(this.rate, "");
       return this.speak("", data.running ? "Learning…" : "Not scored yet", "");
     }
     const { swept, crowd } = data;
@@ -142,16 +143,16 @@ class Alarm {
     const score = swept && swept.scores[row];
     const [own, limit] = swept ? told(score, this.threshold) : [null, written(this.threshold)];
     this.place(score);
-    const judged = `alarm above <b>${limit}</b>. False alarms: <b>${share}</b> of ${this.clean.length.toLocaleString("en")} clean digits.`;
+    this.rate.innerHTML = `False alarms: <b>${share}</b> of ${this.clean.length.toLocaleString("en")} clean digits.`;
     const aria = { valuemin: 0, valuemax: 100, valuenow: (100 * this.share).toFixed(1), valuetext: `alarm above ${limit}: ${share} false alarms` };
     for (const [name, value] of Object.entries(aria)) this.grab.setAttribute(`aria-${name}`, value);
     this.back.hidden = this.threshold === crowd.threshold;
     this.rows.draw(this.threshold, crowd.threshold);
-    if (!swept) return this.speak("", data.running ? "Scoring…" : "Not scored yet", `${judged[0].toUpperCase()}${judged.slice(1)}`);
+    if (!swept) return this.speak("", data.running ? "Scoring…" : "Not scored yet", `<span>Alarm above <b>${limit}</b>.</span>`);
     const flagged = score > this.threshold;
     const [kind, word] = flagged ? ["fooled flagged", "Flagged"] : swept.fooled[row] ? ["", "Fooled, unseen"] : [swept.wrong ? "" : "held", "Not flagged"];
     this.svg.setAttribute("aria-label", `Scores of ${this.clean.length} clean digits; this digit's is ${own}, ${word.toLowerCase()}`);
-    return this.speak(kind, word, `Score <b>${own}</b>, ${judged}`);
+    return this.speak(kind, word, `<span>Score <b>${own}</b>,</span> <span>alarm above <b>${limit}</b>.</span>`);
   }
 
   speak(kind, word, words) {
