@@ -8,25 +8,27 @@ from core import defenses, sweep
 from core.errors import InputError
 from pages.components import cache, guard, guarding, pending, session
 from pages.components.guarding import Count, Guarded
+from pages.components.panel import Picks
 from pages.components.pending import Pending
 from pages.components.session import DECIMALS, View
 
-_JOB, _COUNT, _KEY, _PICK = "guarding", "guard_count", "guard", "guard_transform"
-_FIRST, _DIGITS = "bit_depth", 100
+_JOB, _COUNT, _KEY = "guarding", "guard_count", "guard"
+_DIGITS = 100
+
+_picks = Picks("guard", transform="bit_depth")
 
 
 def draw(view: View) -> None:
     """The panel, for the page's own network, digit, attack and norm."""
     with st.container(border=True, key="guard-panel", height="stretch"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("### Input transform")
+            st.markdown("### Input transform", width="content")
             chosen = st.selectbox(
                 "Input transform",
                 defenses.names("transform"),
                 format_func=lambda name: defenses.get(name).title,
-                index=defenses.names("transform").index(_FIRST),
-                key=_PICK,
                 label_visibility="collapsed",
+                **_picks.bound("transform", _picks["transform"]),
             )
         try:
             asked = Guarded(cache.question(view), chosen)

@@ -9,15 +9,18 @@ from core import defenses, knobs
 from core.errors import InputError
 from core.knobs import Knob
 from pages.components import cache, controls, own_models, pending, school, schooling, session
+from pages.components.panel import Picks
 from pages.components.pending import Pending
 from pages.components.schooling import Lesson
 from pages.components.session import View
 
 _JOB, _KEY = "schooling", "school"
-_PICKS = "school_picks"  # training, knobs by training, digits, seconds
+_KNOBS = "school_knobs"  # by training: those that differ from their defaults
 _MADE = "school_made"  # the lesson that was learnt last, and the name of its network
 _PATIENCE = 300.0  # seconds that it goes on while its visitor looks at other pages
 _COUNTS, _SECONDS = (1000, 2500, 4500), (30, 60, 180, 600)
+
+_picks = Picks("school", training="pgd_training", count=_COUNTS[1], seconds=_SECONDS[1])
 
 
 def draw(view: View, facing: Any) -> None:
@@ -30,37 +33,26 @@ def draw(view: View, facing: Any) -> None:
         if pending.current(_JOB) is not None:
             pending.watch(_JOB, lambda over: _progress(over, facing))
         else:
-            st.caption(_promise(_picks()))
-
-
-def _picks() -> dict[str, Any]:
-    first = {"training": "pgd_training", "knobs": {}, "count": _COUNTS[1], "seconds": _SECONDS[1]}
-    return st.session_state.setdefault(_PICKS, first)
-
-
-def _bound(name: str, value: Any) -> dict[str, Any]:
-    """Arguments that tie a widget to one of the picks."""
-    key = f"school_{name}"
-    st.session_state[key] = value
-
-    def changed() -> None:
-        if st.session_state[key] is not None:
-            _picks()[name] = st.session_state[key]
-
-    return {"key": key, "on_change": changed}
+            st.caption(_promise())
 
 
 def _of(training: str) -> Any:
     """The training with the knobs that were picked for it."""
-    return defenses.get(training)(**_picks()["knobs"].get(training, {}))
+    return defenses.get(training)(**_chosen(training))
+
+
+def _chosen(training: str) -> dict[str, Any]:
+    return st.session_state.setdefault(_KNOBS, {}).setdefault(training, {})
 
 
 def _controls() -> None:
     """What is trained, how, on how much."""
-    picks, names = _picks(), defenses.names("training")
+    names = defenses.names("training")
     titles = {name: defenses.get(name).title for name in names}
-    st.selectbox("Training", names, format_func=titles.__getitem__, width=260, **_bound("training", picks["training"]))
-    training = _of(picks["training"])
+    st.selectbox(
+        "Training", names, format_func=titles.__getitem__, width=260, **_picks.bound("training", _picks["training"])
+    )
+    training = _of(_picks["training"])
     with st.popover("Settings"):
         idea, _, rest = (training.__doc__ or "").partition("\n\n")
         st.markdown(" ".join(idea.split()))
@@ -68,8 +60,8 @@ def _controls() -> None:
             controls.knob(each, _knob_bound(each, getattr(training, each.name)))
         with st.expander("How it works"):
             st.markdown("\n".join(line.removeprefix("    ") for line in rest.splitlines()))
-    st.selectbox("Digits", _COUNTS, format_func="{:,}".format, width=110, **_bound("count", picks["count"]))
-    st.selectbox("Time", _SECONDS, format_func=_time, width=110, **_bound("seconds", picks["seconds"]))
+    st.selectbox("Digits", _COUNTS, format_func="{:,}".format, width=110, **_picks.bound("count", _picks["count"]))
+    st.selectbox("Time", _SECONDS, format_func=_time, width=110, **_picks.bound("seconds", _picks["seconds"]))
 
 
 def _begin_or_end(view: View) -> None:
@@ -86,35 +78,33 @@ def _time(seconds: int) -> str:
 
 
 def _knob_bound(each: Knob, value: Any) -> dict[str, Any]:
-    training = _picks()["training"]
+    training = _picks["training"]
     key = f"school_{training}_{each.name}"
     st.session_state[key] = float(value) if each.kind == "float" else value
 
     def changed() -> None:
         if each.accepts(st.session_state[key]):
-            _picks()["knobs"].setdefault(training, {})[each.name] = st.session_state[key]
+            _chosen(training)[each.name] = st.session_state[key]
 
     return {"key": key, "on_change": changed}
 
 
-def _promise(picks: dict[str, Any]) -> str:
+def _promise() -> str:
     return (
-        f"A copy of the network learns for about {_time(picks['seconds'])} from {picks['count']:,} bundled digits; "
+        f"A copy of the network learns for about {_time(_picks['seconds'])} from {_picks['count']:,} bundled digits; "
         "500 others tell how it stands. It will be yours alone, on every page."
     )
 
 
 def _begin(view: View) -> None:
-    picks = _picks()
     try:
         model = cache.model(view.model)
     except InputError as fault:
         st.error(str(fault), icon=":material/error:")
         return
-    chosen = tuple(sorted(picks["knobs"].get(picks["training"], {}).items()))
-    lesson = Lesson(
-        view.model, model.version, picks["training"], chosen, picks["count"], picks["seconds"], seed=view.seed
-    )
+    training = _picks["training"]
+    chosen = tuple(sorted(_chosen(training).items()))
+    lesson = Lesson(view.model, model.version, training, chosen, _picks["count"], _picks["seconds"], seed=view.seed)
     pending.drop(_JOB)
     st.session_state.pop(_MADE, None)
     pending.of(_JOB, lesson, lambda job: schooling.run(job, lesson, model), patience=_PATIENCE)

@@ -9,6 +9,7 @@ from core import defenses, fit, zoo
 from core.errors import InputError
 from pages.components import comparison, own_models, school_panel, schooling, session
 from pages.components.jobs import Job
+from pages.components.panel import Picks
 from pages.components.schooling import Lesson
 from tests.pages.driving import button, calm, choose, finished, opened, told, view
 
@@ -24,6 +25,7 @@ def lesson(training="label_smoothing", **changed) -> Lesson:
 def short(monkeypatch):
     """Lessons of a second."""
     monkeypatch.setattr(school_panel, "_SECONDS", (1, 2))
+    monkeypatch.setattr(school_panel, "_picks", Picks("school", training="trades", count=2500, seconds=1))
     monkeypatch.setattr(schooling, "_LONGEST", 1)
 
 
