@@ -5,7 +5,6 @@ it was built; Croce and Hein's own code has them too, from Carlini et al., "On e
 https://arxiv.org/abs/1902.06705
 """
 
-
 import numpy as np
 import tensorflow as tf
 
