@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import defenses, sweep
+from core import defenses
 from core.errors import InputError
 from pages.components import cache, guard, guarding, pending, session
 from pages.components.guarding import Count, Guarded
@@ -76,17 +76,15 @@ def _bars(view: View, asked: Guarded) -> None:
     if told is not None:
         guard.draw_bars({**told, "eps": f"{view.eps:.{DECIMALS[view.norm]}f}"}, key=f"{_KEY}-bars")
         return
-    words = f"Count {_DIGITS} digits at ε = {view.eps:.{DECIMALS[view.norm]}f}"
-    if st.button(words, key="guard_count_start", disabled=view.eps == 0, help=_why_not(view)):
+    # The slider's release runs its own part of the page alone: what stands here must not speak of the ε it knew.
+    if st.button(f"Count {_DIGITS} digits at this ε", key="guard_count_start"):
+        if view.eps == 0:
+            st.caption("At ε = 0 there is no attack. Move the slider first.")
+            return
         model = cache.model(view.model)
         pending.drop(_COUNT)
         pending.of(_COUNT, wanted, guarding.count(wanted, model))
         st.rerun()
-
-
-def _why_not(view: View) -> str | None:
-    most = sweep.EPS_MAX[view.norm]
-    return f"Choose an ε above 0 first, up to {most:g}." if view.eps == 0 else None
 
 
 def _counting(over: bool) -> None:

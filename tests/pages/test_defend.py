@@ -132,6 +132,9 @@ def _is(node, name):
     return getattr(node, "type", "") == "bidi_component" and name in node.proto.component_name
 
 
-def test_without_eps_there_is_nothing_to_count():
-    at = defending("digit=3500")
-    assert at.button(key="guard_count_start").disabled
+def test_digits_are_counted_at_the_eps_of_the_press():
+    """The page knew another one when it drew the button: the slider's release runs its own part of the page alone."""
+    at = defending("digit=3500&steps=2")
+    assert any("Move the slider first" in each.value for each in button(at, "guard_count_start").caption)
+    answer(at, "duel", eps=0.2)
+    assert button(at, "guard_count_start").session_state["guard_count"].asked.eps == pytest.approx(0.2)
