@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import attacks, defenses, knobs
+from core import attacks, defenses, knobs, zoo
 from core.attacks import Attack
 from core.registry import Registry
 from tests.support import realistic
@@ -51,6 +51,22 @@ def test_the_defenses_run_as_they_stand_there():
     exec(compile(blocks("python")[1], "README.md", "exec"), names)
     assert names["result"].fooled.mean() > 0.5 and names["alarms"].shape == (50,)
     assert names["hardened"].version != names["model"].version and names["proven"].all()
+
+
+def test_the_zoos_table_says_what_the_cards_say():
+    section = README.split("## The zoo")[1].split("## Measure")[0]
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", section, flags=re.MULTILINE))
+    assert set(rows) == set(zoo.names())
+    for name, row in rows.items():
+        figures = zoo.card(name)["figures"]
+        clean, attacked = (f"{100 * figures[each]['accuracy']:.2f}" for each in ("clean", "attacked"))
+        assert row.startswith(f"{clean} | {attacked} ("), name
+        shares = [*figures.get("smoothed", {}).get("accuracy", {}).values()]
+        shares += [*figures.get("certified", {}).get("accuracy", {}).values()]
+        if "autoattack" in figures:
+            shares.append(figures["autoattack"]["accuracy"])
+        for share in shares:
+            assert f"{100 * share:.1f}" in row or share == 0, name
 
 
 def test_every_defense_is_listed():
