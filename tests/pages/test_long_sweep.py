@@ -40,7 +40,9 @@ def test_a_long_sweep_comes_in_through_the_queue_and_is_kept():
 
 
 def test_until_then_the_digit_stands_before_any_attack(monkeypatch):
-    monkeypatch.setattr(jobs.QUEUE, "submit", lambda work, owner: jobs.Job(work, owner))  # nobody ever starts it
+    monkeypatch.setattr(
+        jobs.QUEUE, "submit", lambda work, owner, patience=None: jobs.Job(work, owner, patience)
+    )  # nobody ever starts it
     at = opened("digit=3502&attack=square&queries=301")
     given = told(at)
     assert not given["whole"] and given["sweep"]["epsilons"] == [0.0] and given["label"] == 7
@@ -48,7 +50,7 @@ def test_until_then_the_digit_stands_before_any_attack(monkeypatch):
 
 
 def test_other_picks_end_it(monkeypatch):
-    monkeypatch.setattr(jobs.QUEUE, "submit", lambda work, owner: jobs.Job(work, owner))
+    monkeypatch.setattr(jobs.QUEUE, "submit", lambda work, owner, patience=None: jobs.Job(work, owner, patience))
     at = opened("digit=3503&attack=square&queries=302")
     first = job(at)
     choose(at, "pick_attack", "fgsm")
@@ -58,7 +60,7 @@ def test_other_picks_end_it(monkeypatch):
 def test_stopped_it_shows_the_best_so_far_and_keeps_nothing_for_others(monkeypatch):
     submitted = []
 
-    def later(work, owner):
+    def later(work, owner, patience=None):
         submitted.append(jobs.Job(work, owner))
         return submitted[-1]
 
