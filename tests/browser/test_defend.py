@@ -67,9 +67,6 @@ def test_a_phone_shows_it_without_sideways_scrolling(turn):
 def test_a_training_grows_under_the_visitors_eyes(turn):
     seen = defending(turn, "digit=3500&eps=0.100&model=plain_mlp")
     page = seen.page
-    page.locator(".st-key-school_seconds").get_by_role("combobox").click()
-    page.get_by_role("option", name="30 s").click()
-    seen.idle()
     page.get_by_role("button", name="Train", exact=True).click()
     until(lambda: "round" in page.locator(".school .far").inner_text(), 60, "the first round")
     page.get_by_role("button", name="Stop", exact=True).click()
