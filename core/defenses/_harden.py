@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from core import fit, lowering
+from core import copies, fit, lowering
 from core.attacks import _inputs
 from core.classifier import Classifier
 from core.defenses.base import Defense
 from core.digits import Digits
 from core.errors import InputError
 from core.objectives import Moment, Objective, attacked, away_from
-
-First = Callable[[tuple[int, ...]], float]  # a kernel's shape -> the standard deviation of its fresh weights
 
 _JUDGED = 500  # digits, at most, that a training which can collapse is judged on and does not learn from
 _ABOUT = 0.02  # accuracies this near are alike, on so few digits
@@ -50,8 +46,8 @@ class Training(Defense):
         return replace(self.recipe, epochs=self.recipe.epochs if epochs is None else epochs, seed=seed)
 
     def first(self, shape: tuple[int, ...]) -> float:
-        """The standard deviation of a kernel's fresh weights: He et al. 2015, for ReLUs."""
-        return float(np.sqrt(2.0 / np.prod(shape[:-1])))
+        """The standard deviation of a kernel's fresh weights."""
+        return copies.he(shape)
 
     def prepared(
         self, network: keras.Model, digits: Digits, plan: fit.Plan, watch: fit.Watch | None
@@ -80,7 +76,7 @@ class Training(Defense):
         cannot use, and fit.Diverged where the loss is no number.
         """
         model, seed = _inputs.model(model), _inputs.seed(seed)
-        network = copy_of(model.keras, self.first if anew or self.fresh else None, seed)
+        network = copies.of(model.keras, self.first if anew or self.fresh else None, seed)
         self.train(network, digits, self.plan(epochs, seed), watch=watch, test=test, test_eps=test_eps)
         return Classifier(network, name=f"{model.name}_{self.name}", title=f"{model.title}, {self.title}")
 
@@ -158,27 +154,3 @@ class _Judge:
 
     def restore(self) -> None:
         self.network.set_weights(self.weights)
-
-
-def copy_of(network: keras.Model, first: First | None = None, seed: int = 0) -> keras.Model:
-    """A copy to train, with the network's weights; or with fresh ones, drawn by that seed as `first` says."""
-    copy = keras.models.clone_model(network)
-    weights = network.get_weights()
-    if first is not None:
-        # Keras' own seeding is global and would reach into other visitors' trainings: the weights are drawn here.
-        draw = np.random.default_rng(seed)
-        paths = [variable.path for variable in copy.weights]
-        for place, (path, old) in enumerate(zip(paths, weights, strict=True)):
-            if old.ndim > 1:
-                weights[place] = (draw.standard_normal(old.shape) * first(old.shape)).astype(np.float32)
-            else:
-                weights[place] = np.full_like(old, path.endswith(("gamma", "moving_variance")))
-    copy.set_weights(weights)
-    return copy
-
-
-def stage(watch: fit.Watch | None, place: int, of: int) -> fit.Watch | None:
-    """The watch of one of several trainings in a row that are equally long: it hears of them as of one."""
-    if watch is None:
-        return None
-    return lambda done, total, metrics: watch(place * total + done, of * total, metrics)

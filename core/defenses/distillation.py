@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import keras
 import tensorflow as tf
 
-from core import fit
-from core.defenses._harden import Training, copy_of, stage
+from core import copies, fit
+from core.defenses._harden import Training
 from core.digits import Digits
 from core.knobs import knob
 from core.objectives import Moment, Objective, cross_entropy
@@ -38,9 +38,9 @@ class Distillation(Training):
     def prepared(
         self, network: keras.Model, digits: Digits, plan: fit.Plan, watch: fit.Watch | None
     ) -> tuple[Objective, fit.Watch | None]:
-        teacher = copy_of(network)
-        fit.fit(teacher, digits, plan, objective=self, watch=stage(watch, 0, 2))
-        return _Pupil(temperature=self.temperature, teacher=teacher), stage(watch, 1, 2)
+        teacher = copies.of(network)
+        fit.fit(teacher, digits, plan, objective=self, watch=fit.stage(watch, 0, 2))
+        return _Pupil(temperature=self.temperature, teacher=teacher), fit.stage(watch, 1, 2)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 import keras
 import tensorflow as tf
 
-from core import fit, lowering
-from core.defenses._harden import Training, copy_of, stage
+from core import copies, fit, lowering
+from core.defenses._harden import Training
 from core.digits import Digits
 from core.knobs import knob
 from core.objectives import CrossEntropy, Moment, Objective, attacked, away_from, cross_entropy
@@ -55,10 +55,10 @@ class Ensemble(Training):
         count = self.others
         others = []
         for place in range(count):
-            other = copy_of(network, self.first, plan.seed + 1 + place)
-            fit.fit(other, digits, plan, objective=CrossEntropy(), watch=stage(watch, place, count + 1))
+            other = copies.of(network, self.first, plan.seed + 1 + place)
+            fit.fit(other, digits, plan, objective=CrossEntropy(), watch=fit.stage(watch, place, count + 1))
             others.append(other)
-        return _Met(training=self, others=tuple(others)), stage(watch, count, count + 1)
+        return _Met(training=self, others=tuple(others)), fit.stage(watch, count, count + 1)
 
 
 @dataclass(frozen=True, kw_only=True)
