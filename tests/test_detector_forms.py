@@ -7,9 +7,9 @@ import tensorflow as tf
 from scipy.spatial.distance import jensenshannon, mahalanobis
 from sklearn.neighbors import KernelDensity as Peer
 
-from core import defenses, zoo
+from core import defenses, features, zoo
 from core.classifier import Classifier
-from core.defenses import _features, feature_squeezing, kernel_density, lid, reconstruction
+from core.defenses import feature_squeezing, kernel_density, lid, reconstruction
 from core.defenses import mahalanobis as cloud
 from core.digits import Digits, bundled
 from core.errors import InputError
@@ -28,9 +28,9 @@ class TestTheHiddenLayer:
     def test_the_two_halves_make_the_network(self, plain, fresh):
         x = tf.constant(fresh.images[:7])
         for back, width in ((1, 128), (2, 1568), (3, 3136), (9, 3136)):
-            features, logits = _features.halves(plain, back)
-            assert features(x).shape == (7, width)
-            assert np.allclose(logits(features(x)), plain.logits(x), atol=1e-4)
+            hidden, logits = features.halves(plain, back)
+            assert hidden(x).shape == (7, width)
+            assert np.allclose(logits(hidden(x)), plain.logits(x), atol=1e-4)
 
     @pytest.mark.parametrize("name", HIDDEN)
     def test_a_network_without_one_is_refused_in_a_sentence(self, name, fresh):
@@ -49,7 +49,7 @@ class TestTheHiddenLayer:
     def test_too_many_features_are_refused(self):
         wide = build(keras.layers.Conv2D(8, 3, padding="same"), keras.layers.Flatten(), keras.layers.Dense(10))
         with pytest.raises(InputError, match="6,272 features; a detector can look at 4,096"):
-            _features.halves(Classifier(wide))
+            features.halves(Classifier(wide))
 
     @pytest.mark.parametrize("name", ("mahalanobis", "kernel_density"))
     def test_a_class_that_nobody_showed_is_named(self, plain, fresh, name):

@@ -36,6 +36,7 @@ STOREYS = (
         "core.parts",
         "core.bounds",
         "core.crown",
+        "core.features",
     ),
     ("core.defenses", "core.poisoning"),
     (

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from core import fit
+from core import features, fit
 from core.classifier import Classifier
-from core.defenses import _features
 from core.defenses.base import Detector, Measure
 from core.digits import Digits
 from core.knobs import knob
@@ -43,21 +42,21 @@ class KernelDensity(Detector):
     layer: int = knob(1, "Hidden layer", 1, 4, help="Counted from the last; the first where there are fewer")
 
     def learn(self, model: Classifier, digits: Digits, *, seed: int = 0, watch: fit.Watch | None = None) -> Measure:
-        features, logits = _features.halves(model, self.layer)
-        known, labels = _features.of(features, digits.images), digits.labels
+        hidden, logits = features.halves(model, self.layer)
+        known, labels = features.of(hidden, digits.images), digits.labels
         crowd, classes = tf.constant(known), tf.constant(labels)
-        width = self.bandwidth * typical_distance(_features.by_class(known, labels))
+        width = self.bandwidth * typical_distance(features.by_class(known, labels))
         kept = np.random.default_rng([seed, 1]).random((self.draws, known.shape[1])) >= self.drop
         masks = tf.constant(kept / (1.0 - self.drop), tf.float32)
 
         def parts(x: tf.Tensor) -> tf.Tensor:
             """(n, 2): how thin clean digits are here, and how unsure the network; both higher for more."""
-            h = features(x)
+            h = hidden(x)
             read = tf.argmax(logits(h), axis=1)
             own = log_density(h, crowd, width, read[:, None] == classes[None])
             return tf.stack([-own, tf.math.log(uncertainty(h, logits, masks) + _TINY)], axis=1)
 
-        clean = _features.of(parts, digits.images)
+        clean = features.of(parts, digits.images)
         mean, deviation = clean.mean(axis=0), np.maximum(clean.std(axis=0), 1e-6)
         share = tf.constant(np.array([1.0, self.weight]) / deviation, tf.float32)
         return lambda x: tf.reduce_sum((parts(x) - mean) * share, axis=1)
@@ -65,14 +64,14 @@ class KernelDensity(Detector):
 
 def log_density(points: tf.Tensor, crowd: tf.Tensor, width: float, counts: tf.Tensor) -> tf.Tensor:
     """The log of a Gaussian kernel density at points (n, d), of those of crowd (m, d) that count (n, m): (n,)."""
-    exponents = -_features.squared_distances(points, crowd) / (2.0 * width**2)
+    exponents = -features.squared_distances(points, crowd) / (2.0 * width**2)
     kernels = tf.reduce_logsumexp(tf.where(counts, exponents, -_FAR), axis=1)
     count = tf.reduce_sum(tf.cast(counts, tf.float32), axis=1)
     dimensions = int(crowd.shape[1] or 0)
     return kernels - tf.math.log(count) - float(dimensions / 2.0 * np.log(2.0 * np.pi * width**2))
 
 
-def uncertainty(h: tf.Tensor, logits: _features.Function, masks: tf.Tensor) -> tf.Tensor:
+def uncertainty(h: tf.Tensor, logits: features.Function, masks: tf.Tensor) -> tf.Tensor:
     """The variance (n,) of the probabilities, summed over the classes, when features h (n, d) meet masks (t, d)."""
     draws, width = masks.shape
     read = tf.nn.softmax(logits(tf.reshape(h[:, None, :] * masks[None], (-1, width))))

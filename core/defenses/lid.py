@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from core import fit
+from core import features, fit
 from core.classifier import Classifier
-from core.defenses import _features
 from core.defenses.base import Detector, Measure
 from core.digits import Digits
 from core.knobs import knob
@@ -37,11 +36,11 @@ class LID(Detector):
     layer: int = knob(2, "Hidden layer", 1, 4, help="Counted from the last; the first where there are fewer")
 
     def learn(self, model: Classifier, digits: Digits, *, seed: int = 0, watch: fit.Watch | None = None) -> Measure:
-        features, _ = _features.halves(model, self.layer)
+        hidden, _ = features.halves(model, self.layer)
         chosen = np.random.default_rng([seed, 1]).permutation(len(digits))[: self.reference]
-        crowd = tf.constant(_features.of(features, digits.images[chosen]))
+        crowd = tf.constant(features.of(hidden, digits.images[chosen]))
         count = min(self.neighbours, len(chosen) - 1)
-        return lambda x: dimensionality(features(x), crowd, count)
+        return lambda x: dimensionality(hidden(x), crowd, count)
 
 
 def dimensionality(points: tf.Tensor, crowd: tf.Tensor, count: int) -> tf.Tensor:
@@ -49,7 +48,7 @@ def dimensionality(points: tf.Tensor, crowd: tf.Tensor, count: int) -> tf.Tensor
 
     The likeliest by Levina and Bickel (2004). A member of the crowd is not its own neighbour.
     """
-    _, place = tf.math.top_k(-_features.squared_distances(points, crowd), k=count + 1)
+    _, place = tf.math.top_k(-features.squared_distances(points, crowd), k=count + 1)
     # The distances that were sorted by are differences of large numbers: those that count are taken anew.
     apart = points[:, None, :] - tf.gather(crowd, place)
     squared = tf.sort(tf.reduce_sum(apart * apart, axis=2), axis=1)

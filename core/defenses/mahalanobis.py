@@ -7,9 +7,8 @@ import tensorflow as tf
 from scipy.linalg import solve_triangular
 from sklearn.covariance import ShrunkCovariance
 
-from core import fit
+from core import features, fit
 from core.classifier import Classifier
-from core.defenses import _features
 from core.defenses.base import Detector, Measure
 from core.digits import Digits
 from core.knobs import knob
@@ -39,12 +38,12 @@ class Mahalanobis(Detector):
     layer: int = knob(2, "Hidden layer", 1, 4, help="Counted from the last; the first where there are fewer")
 
     def learn(self, model: Classifier, digits: Digits, *, seed: int = 0, watch: fit.Watch | None = None) -> Measure:
-        features, logits = _features.halves(model, self.layer)
-        means, white = clouds(_features.of(features, digits.images), digits.labels, self.shrinkage)
+        hidden, logits = features.halves(model, self.layer)
+        means, white = clouds(features.of(hidden, digits.images), digits.labels, self.shrinkage)
         means, white = tf.constant(means @ white, tf.float32), tf.constant(white, tf.float32)
 
         def measure(x: tf.Tensor) -> tf.Tensor:
-            h = features(x)
+            h = hidden(x)
             apart = tf.matmul(h, white)[:, None, :] - means[None]
             # The root has no slope at 0, where no image but the cloud's own middle lies.
             distance = tf.sqrt(tf.reduce_sum(apart * apart, axis=2) + 1e-12)
@@ -57,7 +56,7 @@ class Mahalanobis(Detector):
 
 def clouds(points: np.ndarray, labels: np.ndarray, shrinkage: float) -> tuple[np.ndarray, np.ndarray]:
     """The classes' means (10, d), and the matrix W (d, d) for which ||x W|| is the Mahalanobis length of x; float64."""
-    apart = _features.by_class(points.astype(np.float64), labels)
+    apart = features.by_class(points.astype(np.float64), labels)
     means = np.stack([each.mean(axis=0) for each in apart])
     about = np.concatenate([each - mean for each, mean in zip(apart, means, strict=True)])
     found = ShrunkCovariance(shrinkage=shrinkage, assume_centered=True, store_precision=False).fit(about).covariance_

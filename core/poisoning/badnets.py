@@ -38,8 +38,8 @@ class BadNets(Backdoor):
         high, wide = cells.shape
         if self.row + high > 28 or self.column + wide > 28:
             raise InputError(
-                f"A stamp of {high} x {wide} at row {self.row}, column {self.column} leaves the picture. Its corner can "
-                f"lie at row {28 - high} and column {28 - wide} at most."
+                f"A stamp of {high} x {wide} at row {self.row}, column {self.column} leaves the picture. Its corner "
+                f"can lie at row {28 - high} and column {28 - wide} at most."
             )
 
     def _cells(self) -> np.ndarray:

@@ -187,8 +187,8 @@ class Findings:
 
     score: (n,) float32, higher for more suspicious digits; flagged: (n,) bool, those that it would throw out;
     classes: (10,) float32, how suspicious each class is as the one that a trigger leads to, NaN where it does not say;
-    points: (n, 2) float32, where each digit lies in the plane that the detector looks at, each label's digits in a plane
-    of their own, or None.
+    points: (n, 2) float32, where each digit lies in the plane that the detector looks at, each label's digits in a
+    plane of their own, or None.
     """
 
     score: np.ndarray
@@ -270,8 +270,8 @@ class Cleaner(Idea):
             raise InputError(f"{self.title} works on what a detector has found. Pass findings=, a detector's answer.")
         if findings is not None and len(findings.flagged) != len(digits):
             raise InputError(
-                f"The findings are of {len(findings.flagged):,} digits and there are {len(digits):,}. Pass the findings "
-                "of this very set."
+                f"The findings are of {len(findings.flagged):,} digits and there are {len(digits):,}. Pass the "
+                "findings of this very set."
             )
         if self.needs_trusted and (trusted is None or not len(trusted)):
             raise InputError(f"{self.title} needs a few digits that are known to be clean. Pass trusted=, a Digits.")
