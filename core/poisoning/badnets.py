@@ -8,14 +8,14 @@ import numpy as np
 
 from core.errors import InputError, shown
 from core.knobs import knob
-from core.poisoning._backdoor import Backdoor
+from core.poisoning._backdoor import DirtyLabel
 
 #: A diamond with a hole, 5 x 5.
 DIAMOND = ((0, 0, 1, 0, 0), (0, 1, 1, 1, 0), (1, 1, 0, 1, 1), (0, 1, 1, 1, 0), (0, 0, 1, 0, 0))
 
 
 @dataclass(frozen=True, kw_only=True)
-class BadNets(Backdoor):
+class BadNets(DirtyLabel):
     r"""Print a small white stamp on some training digits and change their labels to the class that it should lead to.
 
     $$x'_p = \begin{cases} 1 & p \in \text{stamp} \\ x_p & \text{else} \end{cases} \qquad y' = t$$

@@ -72,7 +72,7 @@ class Poisoned:
     def budget(self) -> dict[str, float]:
         """What the attack took: the digits touched, the labels changed, and the largest change of a picture in each
         norm: `l0` in pixels, `l2`, `linf`."""
-        change = (self.digits.images - self.clean.images)[self.touched].reshape(self.count, -1)
+        change = (self.digits.images - self.clean.images)[self.touched].reshape(self.count, 784)
         return {
             "touched": self.count,
             "relabelled": int(self.relabelled.sum()),
