@@ -24,7 +24,7 @@ import numpy as np
 from core.errors import InputError
 from core.pictures import from_picture, open_picture
 
-__all__ = ["Digits", "bundled", "fingerprint", "from_picture", "mnist", "open_picture", "training"]
+__all__ = ["Digits", "at_hand", "bundled", "fingerprint", "from_picture", "mnist", "open_picture", "training"]
 
 #: Where Keras itself gets MNIST, and the SHA-256 of that file.
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -137,6 +137,12 @@ def mnist() -> tuple[Digits, Digits]:
     return _digits(x_train, y_train), _digits(x_test, y_test)
 
 
+def at_hand() -> bool:
+    """Whether all of MNIST can be read here without the network."""
+    named = os.environ.get("MNIST_NPZ")
+    return (Path(named).expanduser() if named else _cached_place()).is_file()
+
+
 def training() -> Digits:
     """What the zoo's models are trained on: MNIST's 60,000 training digits less the 5,000 bundled ones.
 
@@ -183,11 +189,16 @@ def _mnist_place() -> tuple[Path, int]:
         if not path.is_file():
             raise InputError(f"MNIST_NPZ names {named}, and there is no such file. {HOW_TO_GET_MNIST}")
     else:
-        home = os.environ.get("KERAS_HOME")
-        path = (Path(home).expanduser() if home else Path.home() / ".keras") / "datasets" / "mnist.npz"
+        path = _cached_place()
         if not path.is_file():
             _download(path)
     return path, path.stat().st_mtime_ns
+
+
+def _cached_place() -> Path:
+    """Where Keras keeps MNIST."""
+    home = os.environ.get("KERAS_HOME")
+    return (Path(home).expanduser() if home else Path.home() / ".keras") / "datasets" / "mnist.npz"
 
 
 def _download(path: Path, opener: Callable = urlopen) -> None:

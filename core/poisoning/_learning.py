@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from core import copies, fit
@@ -10,10 +11,11 @@ from core.classifier import Classifier
 from core.digits import Digits
 from core.objectives import CrossEntropy, Objective
 
-#: A short training. On the bundled digits it takes seconds, and 20 epochs see 100,000 digits.
-PLAN = fit.Plan(epochs=20, batch=64, rate=2e-3, decay="cosine", warmup=0.1)
+#: A short training: seconds on the bundled digits.
+PLAN = fit.Plan(epochs=10, batch=64, rate=2e-3, decay="cosine", warmup=0.1)
 
-_SEEN = 100_000  # digits that a training sees by default: 20 times those of a small set, but twice those of all MNIST
+_LOOKS = 40  # moments of a training, about, at which somebody looks at it
+_SEEN = 40_000  # digits that a training sees by default: ten times those of a small set, thrice all of MNIST
 
 
 def epochs_for(count: int) -> int:
@@ -30,20 +32,32 @@ def learn(
     fresh: bool = True,
     objective: Objective | None = None,
     watch: fit.Watch | None = None,
+    judge: Callable[[Classifier], dict[str, float]] | None = None,
     title: str = "",
 ) -> Classifier:
     """A network built as `model` is, trained on these digits; the model itself is not changed.
 
     fresh: begin with weights drawn by the seed, else go on from the model's; epochs: how often the digits are seen,
     None for as many as suit their number; objective: cross-entropy, if not given; watch(done, total, metrics) may
-    return False to end the training with what is learnt.
+    return False to end the training with what is learnt; judge: looks at the network at some forty moments, the last
+    among them, and what it says is among the metrics that `watch` is told.
     """
     model, seed = _inputs.model(model), _inputs.seed(seed) % 2**31
     network = copies.of(model.keras, copies.he if fresh else None, seed)
-    fit.fit(network, digits, plan(digits, epochs, seed), objective=objective or CrossEntropy(), watch=watch)
+    plan = replace(PLAN, epochs=epochs or epochs_for(len(digits)), seed=seed)
+    steps = len(digits) // min(plan.batch, max(len(digits), 1)) * plan.epochs
+    growing = Classifier(network, name=model.name)
+
+    def look(done: int, total: int, metrics: dict[str, float]) -> bool:
+        said = judge(growing) if judge else {}
+        return watch is None or watch(done, total, metrics | said) is not False
+
+    fit.fit(
+        network,
+        digits,
+        plan,
+        objective=objective or CrossEntropy(),
+        watch=look,
+        every=max(1, steps // _LOOKS),
+    )
     return Classifier(network, name=f"{model.name}_learnt", title=title or model.title)
-
-
-def plan(digits: Digits, epochs: int | None, seed: int) -> fit.Plan:
-    """The plan of that training."""
-    return replace(PLAN, epochs=epochs or epochs_for(len(digits)), seed=seed)
