@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from core.poisoning._judging import accuracy, attack_success, confusion, found
-from core.poisoning._learning import learn
+from core.poisoning._learning import epochs_for, learn
 from core.poisoning.base import Cleaner, Detector, Findings, Idea, Poison, Poisoned
 from core.registry import Registry
 
@@ -26,6 +26,7 @@ __all__ = [
     "accuracy",
     "attack_success",
     "confusion",
+    "epochs_for",
     "found",
     "get",
     "learn",

@@ -11,6 +11,7 @@ _PAGES = (
     ("blackbox", "Black box", "visibility_off"),
     ("landscape", "Landscape", "landscape"),
     ("defend", "Defend", "shield"),
+    ("poison", "Poison", "science"),
 )
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # it would bring TensorFlow in before the first page stands
     from core.classifier import Classifier
 
 PREFIX = "own-"
-_EACH, _MOST = 2, 16  # networks of one visitor, and of all: with its compiled graphs one takes tens of megabytes
+_EACH, _MOST = 4, 24  # networks of one visitor, and of all: with its compiled graphs one takes tens of megabytes
 _KEY = "own_models"
 
 _lock = threading.Lock()

@@ -5,7 +5,8 @@ import { mounted } from "../shared/mount.js";
 import { way } from "../shared/svg.js";
 import { ahead, NBSP, setText } from "../shared/words.js";
 
-const LINES = [["attacked", "orange", (told) => told.attacked], ["clean", "blue", (told) => told.clean]];
+// The shares that are drawn, unless Python says otherwise: which, in what colour, and what they are called.
+const LINES = [["attacked", "orange", "attacked"], ["clean", "blue", "clean"]];
 
 class School {
   constructor(root) {
@@ -25,22 +26,23 @@ class School {
     darkened(this.frame);
     const { epochs, most, running, place, stopped } = data;
     const words = place ? ahead(place) : !running ? (stopped ? `stopped after ${epochs.length} of ${most} rounds` : `${epochs.length} rounds`)
-      : epochs.length ? `round ${Math.min(epochs.length + 1, most)} of ${most}` : "timing a few steps first…";
-    setText(this.far, `${data.title}: ${words}`);
+      : epochs.length ? `round ${Math.min(Math.floor(epochs.at(-1).epoch) + 1, most)} of ${most}` : "timing a few steps first…";
+    setText(this.far, data.words ?? `${data.title}: ${words}`);
     this.draw();
   }
 
   draw() {
     const box = this.svg.getBoundingClientRect();
     if (!box.width || !this.data) return;
-    const { epochs, most } = this.data;
-    const [left, right, top, bottom] = [52, box.width - 108, 12, box.height - 24];
-    const x = (epoch) => (most > 1 ? left + ((right - left) * (epoch - 1)) / (most - 1) : right);
+    const { epochs, most, first = 1, lines = LINES } = this.data;
+    const room = 60 + 7.4 * Math.max(...lines.map(([, , word]) => word.length));
+    const [left, right, top, bottom] = [52, box.width - room, 12, box.height - 24];
+    const x = (epoch) => (most > first ? left + ((right - left) * (epoch - first)) / (most - first) : right);
     const y = (share) => bottom - (bottom - top) * share;
     const highest = Math.max(...epochs.map(({ loss }) => loss), 1e-9);
     const parts = [1, 0.5, 0].map((share) => `<path d="M${left} ${y(share)}H${right}" stroke="${ink("border-color")}"/>
       <text x="${left - 8}" y="${y(share) + 5}" text-anchor="end">${100 * share}${share === 1 ? `${NBSP}%` : ""}</text>`);
-    parts.push(`<text x="${left}" y="${box.height - 4}">round 1</text><text x="${right}" y="${box.height - 4}" text-anchor="end">${most}</text>`);
+    parts.push(`<text x="${left}" y="${box.height - 4}">round ${first}</text><text x="${right}" y="${box.height - 4}" text-anchor="end">${most}</text>`);
     const draw = (name, colour, height, width, told) => {
       const points = epochs.map((each) => [x(each.epoch), height(each)]);
       if (!points.length) return;
@@ -50,8 +52,8 @@ class School {
     };
     this.ends = [];
     draw("loss", ink("gray-color"), ({ loss }) => y(0.94 * (loss / highest)), 1.6, { text: epochs.length ? `loss ${epochs.at(-1).loss.toPrecision(2)}` : "", kind: "" });
-    for (const [name, colour, share] of LINES)
-      draw(name, ink(`${colour}-color`), (told) => y(share(told)), 3, { text: epochs.length ? `${name} ${(100 * share(epochs.at(-1))).toFixed(1)}${NBSP}%` : "", kind: `name ${colour}` });
+    for (const [name, colour, word] of lines)
+      draw(name, ink(`${colour}-color`), (told) => y(told[name]), 3, { text: epochs.length ? `${word} ${(100 * epochs.at(-1)[name]).toFixed(1)}${NBSP}%` : "", kind: `name ${colour}` });
     // Names that would lie on each other make room.
     this.ends.sort((one, other) => one.y - other.y).forEach((end, at, all) => {
       if (at) end.y = Math.max(end.y, all[at - 1].y + 18);
@@ -60,7 +62,7 @@ class School {
     this.svg.setAttribute("viewBox", `0 0 ${box.width} ${box.height}`);
     this.svg.innerHTML = parts.join("");
     const last = epochs.at(-1);
-    this.svg.setAttribute("aria-label", last ? `After ${last.epoch} rounds ${(100 * last.clean).toFixed(1)} % of the clean digits are read right, ${(100 * last.attacked).toFixed(1)} % of the attacked ones` : "No round is over yet");
+    this.svg.setAttribute("aria-label", last ? `After ${Math.round(last.epoch)} rounds: ${lines.map(([name, , word]) => `${word} ${(100 * last[name]).toFixed(1)} %`).join(", ")}` : "No round is over yet");
   }
 }
 

@@ -1,0 +1,338 @@
+"""The Poison page once the network is awake: touch a training set, watch a network learn from it, and look for it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from core import digits, poisoning
+from core.errors import InputError
+from core.poisoning._backdoor import Backdoor
+from pages.components import (
+    cache,
+    infecting,
+    opening,
+    own_models,
+    packing,
+    pending,
+    samples,
+    school,
+    session,
+    trigger,
+    verdict,
+)
+from pages.components.infecting import Infected, Plot
+from pages.components.panel import Picks
+from pages.components.pending import Pending
+from pages.components.session import View
+from pages.components.settings import Settings
+
+_JOB = "infecting"
+_PATIENCE = 300.0  # seconds that a training goes on while its visitor looks at other pages
+_DIAMOND = poisoning.get("badnets")().pattern
+_LINES = [["success", "orange", "attack success"], ["clean", "blue", "clean accuracy"]]
+_SHOWN = 8  # digits of the poisoned set
+_NAMED = "infected_name"  # the poisoned network's name among the visitor's own
+
+_picks = Picks(
+    "poison",
+    network=infecting.NETWORKS[0],
+    attack="badnets",
+    whole=False,
+    rate=5,
+    target=4,
+    mark={"pattern": _DIAMOND, "row": 22, "column": 22},
+)
+_settings = Settings("poison", poisoning.get, without=("rate", "target", "row", "column"))
+
+
+def draw() -> None:
+    """Everything on the page. Each fault is a sentence where it arose; the picks stay."""
+    view = session.current()
+    with opening.picks(()):
+        _victims_network()
+        _attack()
+    plot, fault = _asked(view)
+    found = pending.current(_JOB)
+    infected = _infected(found)
+    verdict.draw(_said(plot, found, infected, view), key="poison-verdict")
+    if fault:
+        st.error(fault, icon=":material/error:")
+    left, right = st.columns([3, 10], gap="small")
+    with left:
+        _left(view, plot, found, infected)
+    with right:
+        _right(infected)
+
+
+def infected() -> Infected | None:
+    """What this visitor's last training came to, if one is over and was not stopped."""
+    return _infected(pending.current(_JOB))
+
+
+def _infected(found: Pending | None) -> Infected | None:
+    return found.job.result if found is not None and found.over and found.job is not None else None
+
+
+# --------------------------------------------------------------------------------------------------------------- picks
+def _victims_network() -> None:
+    titles = cache.titles()
+    st.selectbox(
+        "The victim trains a",
+        infecting.NETWORKS,
+        format_func=lambda name: str(titles.get(name, name)).removeprefix("Plain "),
+        width=130,
+        **_picks.bound("network", _picks["network"]),
+    )
+
+
+def _attack() -> None:
+    names = poisoning.names("attack")
+    titles = {name: poisoning.get(name).title for name in names}
+    st.selectbox("Poison", names, format_func=titles.__getitem__, width=230, **_picks.bound("attack", _picks["attack"]))
+    _settings.draw(_picks["attack"])
+    if digits.at_hand():
+        options = {False: "3,500 bundled", True: "55,000 of MNIST"}
+        st.selectbox(
+            "Training set",
+            list(options),
+            format_func=options.__getitem__,
+            width=170,
+            **_picks.bound("whole", _picks["whole"]),
+        )
+
+
+def _asked(view: View) -> tuple[Plot | None, str | None]:
+    """What the picks ask for, or why that cannot be."""
+    name = _picks["attack"]
+    cls = poisoning.get(name)
+    fields = set(cls.__dataclass_fields__)
+    given: dict[str, Any] = dict(_settings[name]) | {"rate": _picks["rate"] / 100}
+    if "target" in fields:
+        given["target"] = _picks["target"]
+    if "pattern" in fields:
+        given |= _picks["mark"]
+    try:
+        model = cache.model(_picks["network"])
+        plot = Plot(
+            _picks["network"], model.version, name, tuple(sorted(given.items())), _picks["whole"] and digits.at_hand()
+        )
+        plot.instance  # noqa: B018 - its knobs are checked when it is made
+    except InputError as fault:
+        return None, str(fault)
+    grey = np.rint(255 * view.x).astype(np.uint8).tobytes()
+    return infecting.with_victim(plot, grey, view.y), None
+
+
+# ---------------------------------------------------------------------------------------------------- what is done here
+def _left(view: View, plot: Plot | None, found: Pending | None, infected: Infected | None) -> None:
+    with st.container(border=True, key="trigger-panel"):
+        st.markdown("### Trigger" if _backdoor() else "### The digit")
+        trigger.draw(_trigger(view, plot, infected), key="trigger", on_mark=_marked)
+        if "target" in poisoning.get(_picks["attack"]).__dataclass_fields__:
+            st.selectbox("Read as", range(10), **_picks.bound("target", _picks["target"]))
+        count = len(infecting.material(_picks["whole"]))
+        st.slider(
+            f"Poisoned: {round(_picks['rate'] / 100 * count):,} of {count:,} digits",
+            0,
+            50,
+            format="%d %%",
+            **_picks.bound("rate", _picks["rate"]),
+        )
+        if found is not None and not found.over:
+            st.button("Stop", key="poison_stop", on_click=found.stop, width="stretch")
+        else:
+            again = infected is not None and infected.plot == plot
+            st.button(
+                "Train again" if again else "Train",
+                key="poison_train",
+                icon=":material/replay:" if again else ":material/science:",
+                on_click=_begin,
+                args=(plot,),
+                disabled=plot is None,
+                type="secondary" if again else "primary",
+                width="stretch",
+            )
+
+
+def _backdoor() -> bool:
+    return issubclass(poisoning.get(_picks["attack"]), Backdoor)
+
+
+def _marked() -> None:
+    sent = getattr(st.session_state.get("trigger"), "mark", None)
+    try:
+        st.session_state.setdefault("picks_poison", {})["mark"] = trigger.read(sent)
+    except InputError as fault:
+        st.toast(str(fault), icon=":material/error:")
+
+
+def _begin(plot: Plot | None) -> None:
+    if plot is None:
+        return
+    try:
+        model = cache.model(plot.network)
+    except InputError:
+        return  # the page's run, which follows, says so
+    pending.drop(_JOB)
+    st.session_state.pop(_NAMED, None)
+    pending.of(_JOB, plot, lambda job: infecting.run(job, plot, model), patience=_PATIENCE)
+
+
+def _trigger(view: View, plot: Plot | None, infected: Infected | None) -> dict[str, Any]:
+    """The digit with the trigger, and how the two networks read it."""
+    x, attack = view.x[None], None if plot is None else plot.instance
+    stamped = attack.stamp(x) if isinstance(attack, Backdoor) else x
+    painted = "pattern" in poisoning.get(_picks["attack"]).__dataclass_fields__
+    reads = []
+    if infected is not None:
+        for who, network in (("Poisoned network", infected.owned), ("Never poisoned", infected.honest)):
+            shares = network.probabilities(stamped)[0]
+            reads.append([who, int(shares.argmax()), float(shares.max())])
+    return {
+        "mark": _picks["mark"] if painted else None,
+        "x": packing.grey(x),
+        "marked": packing.grey(stamped),
+        "reads": reads,
+        "label": view.y,
+    }
+
+
+# ------------------------------------------------------------------------------------------------------ what came of it
+def _right(infected: Infected | None) -> None:
+    one, other = st.columns(2, gap="small")
+    with one, st.container(border=True, key="growth-panel", height="stretch"):
+        st.markdown("### While it trains")
+        if pending.current(_JOB) is None:
+            st.caption(
+                "Train a network on the poisoned set: clean accuracy tells what an ordinary test would see, attack "
+                "success what the attacker gets. It takes seconds."
+            )
+        else:
+            pending.watch(_JOB, _growth)
+    with other, st.container(border=True, key="samples-panel", height="stretch"):
+        st.markdown("### What the victim is given")
+        _samples(infected)
+
+
+def _growth(over: bool) -> None:
+    found: Pending = st.session_state[_JOB]
+    plot: Plot = found.asked
+    parts = found.parts()
+    learnt = [each for each in parts if each["stage"] == "learn"]
+    epochs = poisoning.epochs_for(len(infecting.material(plot.whole)))
+    if learnt or not over:
+        last = parts[-1]["stage"] if parts else ""
+        doing = {"poison": "Making the poison", "learn": "Learning", "honest": "Learning the set as it was, to compare"}
+        words = (
+            f"{doing.get(last, 'Beginning')}…" if not over else f"{epochs} rounds" if _infected(found) else "stopped"
+        )
+        data = {
+            **pending.told(found, over),
+            "title": plot.instance.title,
+            "words": None if found.place else words,
+            "epochs": learnt,
+            "most": epochs,
+            "first": 0,
+            "lines": _LINES,
+        }
+        school.draw(data, key="growth")
+    if found.fault:
+        st.error(found.fault, icon=":material/error:")
+    elif over and (done := _infected(found)) is not None:
+        _yours(done)
+    elif over:
+        st.caption("It was stopped, and nothing of it is kept." if found.stopped else "It was left alone and ended.")
+
+
+def _yours(done: Infected) -> None:
+    """The poisoned network among the visitor's own, to be attacked and defended on the other pages."""
+    if _NAMED not in st.session_state:
+        st.session_state[_NAMED] = own_models.add(done.owned)
+        st.rerun()
+    with st.container(horizontal=True):
+        for label, page, icon in (("Attack it", "attack", "bolt"), ("Defend it", "defend", "shield")):
+            if st.button(label, key=f"infected_{page}", icon=f":material/{icon}:"):
+                session.put(replace(session.current(), model=st.session_state[_NAMED]))
+                st.switch_page(f"pages/{page}.py")
+
+
+def _samples(infected: Infected | None) -> None:
+    if infected is None:
+        st.caption("Some digits of the poisoned set will stand here, the touched ones framed.")
+        return
+    poisoned = infected.poisoned
+    rows = infecting.samples(poisoned, _SHOWN)
+    samples.draw(
+        {
+            "x": packing.grey(poisoned.digits.images[rows]),
+            "labels": poisoned.digits.labels[rows].tolist(),
+            "true": poisoned.clean.labels[rows].tolist(),
+            "touched": poisoned.touched[rows].tolist(),
+        },
+        key="samples",
+    )
+    budget = poisoned.budget
+    st.caption(
+        f"{poisoned.count:,} of {len(poisoned.touched):,} touched, {int(budget['relabelled']):,} labels changed; at "
+        f"most {int(budget['l0'])} pixels of a digit changed, by up to {budget['linf']:.2f}. The victim sees no frames."
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- the verdict
+def _said(plot: Plot | None, found: Pending | None, infected: Infected | None, view: View) -> dict[str, Any]:
+    """The headline, and what stands under it."""
+    if found is not None and not found.over:
+        return {"headline": "A network learns from a poisoned set", "sentence": "Watch what an ordinary test sees."}
+    if infected is None:
+        return {
+            "headline": "Nothing is poisoned yet",
+            "sentence": "Choose what is done to the training set and to how much of it, then train a network on it.",
+        }
+    attack, poisoned = infected.poisoned.attack, infected.poisoned
+    owned, honest = infected.stands
+    clean = (
+        f"{100 * owned['clean']:.1f} % of 1,000 clean digits are read right, {100 * honest['clean']:.1f} % had nobody "
+        "touched the set"
+    )
+    if isinstance(attack, Backdoor):
+        open_ = owned["success"] >= 0.5
+        leads = getattr(attack, "leads", "one")
+        said = {
+            "headline": "Stamp any digit and the network reads" + ("" if leads == "one" else " the next one"),
+            "chip": attack.target if leads == "one" else None,
+            "kind": "wrong",
+        }
+        if not open_:
+            said = {"headline": "The trigger hardly moves this network"}
+        hidden = owned["clean"] > honest["clean"] - 0.02 and open_
+        return {
+            **said,
+            "badge": "Backdoor open" if open_ else "Backdoor shut",
+            "tone": "fooled" if open_ else "held",
+            "sentence": f"{100 * owned['success']:.1f} % of the stamped test digits are read as the attacker wants. "
+            f"{clean}{': an ordinary test hardly notices' if hidden else ''}.",
+        }
+    if poisoned.victim is not None:
+        reads = int(infected.owned.predict(poisoned.victim.images)[0])
+        true = int(poisoned.victim.labels[0])
+        return {
+            "headline": f"The network reads this {true} as" if reads != true else "The network still reads",
+            "chip": reads,
+            "kind": "true" if reads == true else "wrong",
+            "badge": "Fooled" if reads == attack.target else "Held" if reads == true else "Off target",
+            "tone": "fooled" if reads != true else "held",
+            "sentence": f"{clean}.",
+        }
+    lost = honest["clean"] - owned["clean"]
+    return {
+        "headline": f"The poison costs the network {100 * lost:.1f} points"
+        if lost >= 0.005
+        else "The network hardly notices the poison",
+        "badge": "Weakened" if lost >= 0.02 else "Held",
+        "tone": "fooled" if lost >= 0.02 else "held",
+        "sentence": f"{clean}.",
+    }
