@@ -1,0 +1,1 @@
+"""What is measured of attacks and defenses, by commands that anybody can give again."""

@@ -1,0 +1,143 @@
+"""The Poison page: a set is touched, a network learns it, and what a client may send does no harm."""
+
+import numpy as np
+import pytest
+
+from core import digits, poisoning, zoo
+from core.errors import InputError
+from pages.components import infecting, own_models, trigger
+from pages.components.infecting import Plot
+from pages.components.jobs import Job
+from tests.pages.driving import answer, button, choose, finished, opened, told
+
+LINK = "digit=3503&model=plain_mlp"
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A set of 600 to train on, so that a training takes a second."""
+    few = infecting.material(False)[:600]
+    monkeypatch.setattr(infecting, "material", lambda whole: few)
+
+
+def learnt(at):
+    """The page once its training is over, and once more as the page itself runs again then."""
+    return finished(finished(button(at, "poison_train"), "infecting"), "infecting")
+
+
+def mlp():
+    return choose(opened(LINK, "poison"), "poison_network", "plain_mlp")
+
+
+def test_the_digits_that_judge_are_in_no_training():
+    sets = [infecting.material(False), infecting.test(), infecting.trusted()]
+    assert [len(each) for each in sets] == [3500, 1000, 500]
+    seen = [each.tobytes() for one in sets for each in one.images]
+    assert len(set(seen)) == len(seen) == len(digits.bundled())
+
+
+def test_a_visitor_opens_a_backdoor(small):
+    at = mlp()
+    assert told(at, "verdict")["headline"] == "Nothing is poisoned yet"
+    at = learnt(at)
+    infected = at.session_state["infecting"].job.result
+    said, growth = told(at, "verdict"), told(at, "school")
+    assert said["badge"] == "Backdoor open" and said["chip"] == 4 and "of the stamped test digits" in said["sentence"]
+    last = growth["epochs"][-1]
+    assert (last["clean"], last["success"]) == pytest.approx(
+        (poisoning.accuracy(infected.owned, infecting.test()), infected.stands[0]["success"])
+    )
+    assert [each["epoch"] for each in growth["epochs"]] == sorted(each["epoch"] for each in growth["epochs"])
+    assert growth["epochs"][-1]["epoch"] == growth["most"]
+    shown = told(at, "samples")
+    assert sum(shown["touched"]) == len(shown["labels"]) // 2
+    assert all(label == 4 for label, touched in zip(shown["labels"], shown["touched"], strict=True) if touched)
+    reads = told(at, "trigger")["reads"]
+    assert [who for who, *_ in reads] == ["Poisoned network", "Never poisoned"] and reads[0][1] == 4
+
+
+def test_the_poisoned_network_is_on_every_page_and_its_visitors_alone(small):
+    at = learnt(mlp())
+    name = at.session_state["infected_name"]
+    assert own_models.get(name) is at.session_state["infecting"].job.result.owned
+    assert own_models.get(name).title == "Yours: poisoned, BadNets"
+    button(at, "infected_attack")
+    assert at.session_state["view"].model == name
+    other = opened(LINK, "poison")
+    assert "own_models" not in other.session_state
+
+
+def test_a_painted_trigger_is_what_is_stamped(small):
+    at = mlp()
+    pattern = [[1, 0, 0, 0, 0], *([[0] * 5] * 4)]
+    at = answer(at, "trigger", event="mark", value={"pattern": pattern, "row": 0, "column": 3})
+    assert told(at, "trigger")["mark"] == {"pattern": pattern, "row": 0, "column": 3}
+    poisoned = learnt(at).session_state["infecting"].job.result.poisoned
+    assert (poisoned.digits.images[poisoned.touched, 0, 3, 0] == 1).all() and poisoned.budget["l0"] <= 1
+
+
+def test_an_empty_trigger_is_said_and_nothing_can_be_trained(small):
+    at = answer(mlp(), "trigger", event="mark", value={"pattern": [[0] * 5] * 5, "row": 0, "column": 0})
+    assert [each.value for each in at.error] == [
+        "The stamp is empty: it would change no digit. Paint at least one of its cells."
+    ]
+    assert at.button(key="poison_train").disabled
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [None, 5, {}, {"pattern": [[1]], "row": 0, "column": 0}, {"pattern": [[1] * 5] * 5, "row": "x", "column": 1}],
+)
+def test_what_is_no_trigger_is_refused(sent):
+    with pytest.raises(InputError, match="Paint it again"):
+        trigger.read(sent)
+
+
+def test_a_place_outside_is_brought_inside():
+    sent = {"pattern": [[1] * 5] * 5, "row": 90, "column": -4}
+    assert (trigger.read(sent)["row"], trigger.read(sent)["column"]) == (23, 0)
+
+
+@pytest.mark.parametrize("name", poisoning.names("attack"))
+def test_every_poison_can_be_picked(name):
+    at = choose(mlp(), "poison_attack", name)
+    assert not at.error and not at.button(key="poison_train").disabled
+
+
+def test_too_high_a_share_is_a_sentence_and_the_picks_stay(small):
+    at = choose(choose(mlp(), "poison_attack", "sinusoidal"), "poison_rate", 50)
+    at = button(at, "poison_train")
+    job = at.session_state["infecting"].job
+    job.wait(60)
+    at.run()
+    assert any("A rate of at most 0." in each.value for each in at.error)
+    assert at.slider(key="poison_rate").value == 50
+
+
+def test_no_poison_is_no_backdoor(small):
+    at = learnt(choose(mlp(), "poison_rate", 0))
+    assert told(at, "verdict")["badge"] == "Backdoor shut" and not any(told(at, "samples")["touched"])
+
+
+def test_who_stops_it_keeps_nothing():
+    plot = Plot("plain_mlp", "", "badnets", ())
+    job = Job(lambda job: None, "somebody")
+    job.cancel()
+    assert infecting.run(job, plot, zoo.load("plain_mlp")) is None
+
+
+def test_two_visitors_train_at_once_and_neither_sees_the_others(small):
+    one, other = mlp(), choose(mlp(), "poison_target", 7)
+    for at in (one, other):
+        button(at, "poison_train")
+    one, other = (finished(finished(at, "infecting"), "infecting") for at in (one, other))
+    assert (told(one, "verdict")["chip"], told(other, "verdict")["chip"]) == (4, 7)
+    assert one.session_state["infected_name"] != other.session_state["infected_name"]
+
+
+def test_samples_show_as_many_as_there_are(six_hundred):
+    attack = poisoning.get("badnets")(rate=0.005)(six_hundred)
+    rows = infecting.samples(attack, 8)
+    assert len(rows) == len(set(rows.tolist())) == 8 and attack.touched[rows].sum() == 3
+    none = poisoning.get("badnets")(rate=0.0)(six_hundred)
+    assert len(infecting.samples(none, 8)) == 8 and not np.isin(rows, np.flatnonzero(none.touched)).any()
