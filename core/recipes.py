@@ -82,23 +82,23 @@ def _autoencoder() -> keras.Model:
     return keras.Sequential([keras.Input((28, 28, 1), name="image"), *stack])
 
 
-def _narrow(*shape: int) -> Any:
+def _narrow(shape: tuple[int, ...]) -> Any:
     """What draws a kernel's first weights so that intervals keep their width."""
     return keras.initializers.RandomNormal(stddev=IntervalTraining().first(shape))
 
 
-def _provable() -> keras.Model:
-    """Convolutions with batch normalisation, in which intervals keep their width; ReLUs stand alone for their sake.
+def _normalised(hidden: int, first: Callable[[tuple[int, ...]], Any]) -> keras.Model:
+    """Three convolutions and a hidden layer with batch normalisation, each ReLU alone: intervals go through them so.
 
-    The layers carry no bias: the normalisation has one.
+    The layers carry no bias: the normalisation has one. first: a kernel's shape -> what draws its first weights.
     """
     stack, inputs = [], 1
     for filters, size, stride, padding in ((32, 5, 2, "same"), (64, 3, 1, "valid"), (64, 4, 2, "valid")):
-        first = _narrow(size, size, inputs, filters)
-        stack.append(layers.Conv2D(filters, size, stride, padding, use_bias=False, kernel_initializer=first))
+        drawn = first((size, size, inputs, filters))
+        stack.append(layers.Conv2D(filters, size, stride, padding, use_bias=False, kernel_initializer=drawn))
         stack += [layers.BatchNormalization(momentum=0.9), layers.ReLU()]
         inputs = filters
-    stack += [layers.Flatten(), layers.Dense(480, use_bias=False, kernel_initializer=_narrow(1600, 480))]
+    stack += [layers.Flatten(), layers.Dense(hidden, use_bias=False, kernel_initializer=first((1600, hidden)))]
     stack += [layers.BatchNormalization(momentum=0.9), layers.ReLU()]
     return _network(*stack)
 
@@ -155,7 +155,7 @@ RECIPES: dict[str, Recipe] = {
         title="Certified CNN",
         summary="Trained on what any change of each pixel by up to 0.34 could do: much of what it reads can be proven.",
         order=5,
-        build=_provable,
+        build=lambda: _normalised(480, _narrow),
         plan=Plan(epochs=80, batch=256, rate=2e-3, warmup=0.02, decay="cosine", clip=10.0, seed=0),
         objective=IntervalTraining(eps=0.34, still=0.02, ramp=0.4),
         judged=Judged(autoattack=True, certified=(0.1, 0.2, 0.3, 0.4)),
@@ -173,9 +173,9 @@ RECIPES: dict[str, Recipe] = {
         title="Smoothed CNN",
         summary="Trained under heavy noise, for a vote among noisy copies that can be proven.",
         order=7,
-        build=lambda: _cnn(32, 64, 128),
-        plan=Plan(epochs=40, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.998, seed=0),
-        objective=SmoothingTraining(sigma=0.5, copies=2, consistency=5.0, entropy=0.5),
+        build=lambda: _normalised(128, lambda shape: "glorot_uniform"),
+        plan=Plan(epochs=30, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.998, seed=0),
+        objective=SmoothingTraining(sigma=0.5, copies=2, consistency=5.0, entropy=0.5, eps=0.7, steps=1),
         judged=Judged(norm="l2", eps=1.5, sigma=0.5),
     ),
     "augmented_cnn": Recipe(
