@@ -1,6 +1,7 @@
 """The picks beside the digits: model, attack with its knobs, norm, target. Widgets show the view and change it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -102,24 +103,33 @@ def _attack(view: View, among: Sequence[str], settle: Callable[[View], View]) ->
         format_func=lambda name: attacks.get(name).title,
         **_bound("pick_attack", view.attack, lambda was, name: was.with_attack(name)),
     )
-    cls = attacks.get(view.attack)
+    with explained(attacks.get(view.attack)):
+        knobs_of(view.instance(), lambda each, value: _bound(f"knob_{each.name}", value, _set(each, settle)))
+        st.number_input(
+            "Seed",
+            -session.SEED_MAX,
+            session.SEED_MAX,
+            help="Which random numbers the attack draws; the same seed gives the same attack",
+            **_bound("pick_seed", view.seed, lambda was, seed: replace(was, seed=int(seed))),
+        )
+
+
+@contextmanager
+def explained(cls: type) -> Iterator[None]:
+    """What a visitor reads of an attack or a defense: its idea, above what is drawn here, and below it how it works."""
     idea, _, rest = (cls.__doc__ or "").partition("\n\n")
     st.markdown(" ".join(idea.split()))
-    instance = view.instance()
-    for each in knobs.of(cls):
-        if knobs.matters(instance, each):
-            value = getattr(instance, each.name)
-            shown = float(value) if each.kind == "float" else value
-            knob(each, _bound(f"knob_{each.name}", shown, _set(each, settle)))
-    st.number_input(
-        "Seed",
-        -session.SEED_MAX,
-        session.SEED_MAX,
-        help="Which random numbers the attack draws; the same seed gives the same attack",
-        **_bound("pick_seed", view.seed, lambda was, seed: replace(was, seed=int(seed))),
-    )
+    yield
     with st.expander("How it works"):
         st.markdown("\n".join(line.removeprefix("    ") for line in rest.splitlines()))
+
+
+def knobs_of(instance: Any, bound: Callable[[Knob, Any], dict[str, Any]], without: Collection[str] = ()) -> None:
+    """The controls of all knobs that matter, each tied by bound(knob, what it shows) to what it changes."""
+    for each in knobs.of(type(instance)):
+        if knobs.matters(instance, each) and each.name not in without:
+            value = getattr(instance, each.name)
+            knob(each, bound(each, float(value) if each.kind == "float" else value))
 
 
 def _set(knob: Knob, settle: Callable[[View], View]) -> Callable[[View, Any], View]:
@@ -127,17 +137,29 @@ def _set(knob: Knob, settle: Callable[[View], View]) -> Callable[[View, Any], Vi
         if not knob.accepts(value):  # the browser enforces bounds; a client need not
             return was
         was = settle(was)
-        kept = {name: old for name, old in was.knobs if name != knob.name}
-        if value != knob.default:
-            kept[knob.name] = value
-        return replace(was, knobs=tuple(sorted(kept.items())))
+        return replace(was, knobs=put(was.knobs, knob, value))
 
     return change
+
+
+def put(kept: tuple[tuple[str, Any], ...], knob: Knob, value: Any) -> tuple[tuple[str, Any], ...]:
+    """Settings that differ from their defaults, sorted by name, with a new value for that knob."""
+    told = {name: old for name, old in kept if name != knob.name}
+    if value != knob.default:
+        told[knob.name] = value
+    return tuple(sorted(told.items()))
 
 
 def _word(choice: str) -> str:
     """A choice as a person writes it: cross_entropy as Cross-entropy, dlr as DLR."""
     return choice.upper() if len(choice) <= 3 else choice.replace("_", "-").capitalize()
+
+
+def said(value: Any) -> str:
+    """A knob's value as its control shows it."""
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return _word(value) if isinstance(value, str) else f"{value:.3g}" if isinstance(value, float) else f"{value:,}"
 
 
 def knob(knob: Knob, bound: dict[str, Any]) -> None:

@@ -5,21 +5,21 @@ from typing import Any
 
 import streamlit as st
 
-from core import defenses, knobs
+from core import defenses
 from core.errors import InputError
-from core.knobs import Knob
-from pages.components import cache, controls, own_models, pending, school, schooling, session
+from pages.components import cache, own_models, pending, school, schooling, session
 from pages.components.panel import Picks
 from pages.components.pending import Pending
 from pages.components.schooling import Lesson
 from pages.components.session import View
+from pages.components.settings import Settings
 
 _JOB, _KEY = "schooling", "school"
-_KNOBS = "school_knobs"  # by training: those that differ from their defaults
 _MADE = "school_made"  # the lesson that was learnt last, and the name of its network
 _PATIENCE = 300.0  # seconds that it goes on while its visitor looks at other pages
 _COUNTS, _SECONDS = (1000, 2500, 4500), (30, 60, 180, 600)
 
+_settings = Settings("school")
 _picks = Picks("school", training="pgd_training", count=_COUNTS[1], seconds=_SECONDS[1])
 
 
@@ -36,15 +36,6 @@ def draw(view: View, facing: Any) -> None:
             st.caption(_promise())
 
 
-def _of(training: str) -> Any:
-    """The training with the knobs that were picked for it."""
-    return defenses.get(training)(**_chosen(training))
-
-
-def _chosen(training: str) -> dict[str, Any]:
-    return st.session_state.setdefault(_KNOBS, {}).setdefault(training, {})
-
-
 def _controls() -> None:
     """What is trained, how, on how much."""
     names = defenses.names("training")
@@ -52,14 +43,7 @@ def _controls() -> None:
     st.selectbox(
         "Training", names, format_func=titles.__getitem__, width=260, **_picks.bound("training", _picks["training"])
     )
-    training = _of(_picks["training"])
-    with st.popover("Settings"):
-        idea, _, rest = (training.__doc__ or "").partition("\n\n")
-        st.markdown(" ".join(idea.split()))
-        for each in knobs.of(type(training)):
-            controls.knob(each, _knob_bound(each, getattr(training, each.name)))
-        with st.expander("How it works"):
-            st.markdown("\n".join(line.removeprefix("    ") for line in rest.splitlines()))
+    _settings.draw(_picks["training"])
     st.selectbox("Digits", _COUNTS, format_func="{:,}".format, width=110, **_picks.bound("count", _picks["count"]))
     st.selectbox("Time", _SECONDS, format_func=_time, width=110, **_picks.bound("seconds", _picks["seconds"]))
 
@@ -77,18 +61,6 @@ def _time(seconds: int) -> str:
     return f"{seconds} s" if seconds < 120 else f"{seconds // 60} min"
 
 
-def _knob_bound(each: Knob, value: Any) -> dict[str, Any]:
-    training = _picks["training"]
-    key = f"school_{training}_{each.name}"
-    st.session_state[key] = float(value) if each.kind == "float" else value
-
-    def changed() -> None:
-        if each.accepts(st.session_state[key]):
-            _chosen(training)[each.name] = st.session_state[key]
-
-    return {"key": key, "on_change": changed}
-
-
 def _promise() -> str:
     return (
         f"A copy of the network learns for about {_time(_picks['seconds'])} from {_picks['count']:,} bundled digits; "
@@ -103,8 +75,8 @@ def _begin(view: View) -> None:
         st.error(str(fault), icon=":material/error:")
         return
     training = _picks["training"]
-    chosen = tuple(sorted(_chosen(training).items()))
-    lesson = Lesson(view.model, model.version, training, chosen, _picks["count"], _picks["seconds"], seed=view.seed)
+    count, seconds = _picks["count"], _picks["seconds"]
+    lesson = Lesson(view.model, model.version, training, _settings[training], count, seconds, seed=view.seed)
     pending.drop(_JOB)
     st.session_state.pop(_MADE, None)
     pending.of(_JOB, lesson, lambda job: schooling.run(job, lesson, model), patience=_PATIENCE)
