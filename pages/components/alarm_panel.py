@@ -11,17 +11,18 @@ from pages.components import alarm, alarming, cache, panel, pending, session
 from pages.components.alarming import Alarm, Trial
 from pages.components.pending import Pending
 from pages.components.session import DECIMALS, View
+from pages.components.settings import Settings
 
 _JOB, _TRIAL, _KEY = "alarming", "alarm_trial", "alarm"
 _DIGITS = 100
-_picks = panel.Picks("alarm", detector="feature_squeezing")
+_picks, _settings = panel.Picks("alarm", detector="feature_squeezing"), Settings("alarm")
 
 
 def draw(view: View) -> None:
     """The panel, for the page's own network, digit, attack and norm."""
     with st.container(border=True, key="alarm-panel", height="stretch"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("### Detector")
+        title = st.container(horizontal=True, vertical_alignment="center", gap="small")
+        with st.container(horizontal=True, gap="small"):
             chosen = st.selectbox(
                 "Detector",
                 defenses.names("detector"),
@@ -29,8 +30,12 @@ def draw(view: View) -> None:
                 label_visibility="collapsed",
                 **_picks.bound("detector", _picks["detector"]),
             )
+            _settings.draw(chosen)
+        with title:
+            st.markdown("### Detector", width="content")
+            _settings.note(chosen)
         try:
-            asked = Alarm(cache.question(view), chosen)
+            asked = Alarm(cache.question(view), chosen, _settings[chosen])
             cache.model(view.model)
         except InputError as fault:
             pending.drop(_JOB)
@@ -100,8 +105,8 @@ def _data(asked: Alarm, found: Pending, trial: Pending | None) -> dict[str, Any]
     tries = {**pending.told(trial, trial is None or trial.over), **_outcome(asked, trial)}
     return {
         **pending.told(found, over),
-        "key": f"{question.key}-{asked.detector}",
-        "fit": "-".join(asked.fit),
+        "key": f"{question.key}-{asked.knobs}-{asked.detector}",
+        "fit": repr(asked.fit),
         "norm": norm,
         "eps": session.current().eps,
         "decimals": DECIMALS[norm],

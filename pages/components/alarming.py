@@ -17,6 +17,7 @@ from pages.components.question import Question
 ROWS = 31  # epsilons at which the digit is scored
 APART = 100  # bundled digits that no detector learns from or sets its threshold by: they are for trials
 STEPS = 60  # of the attacker who knows the detector
+_EPOCH = 5  # seconds that a detector which is a network takes to learn from all digits once
 _WIDE = 1000.0  # scores whose middle 98 % span more than that are drawn on a log axis
 
 _watchmen, _crowds, _swept, _tried = Kept(4), Kept(64), Kept(64), Kept(64)
@@ -24,15 +25,21 @@ _watchmen, _crowds, _swept, _tried = Kept(4), Kept(64), Kept(64), Kept(64)
 
 @dataclass(frozen=True)
 class Alarm:
-    """A digit under attack, and the name of the detector that watches over the network."""
+    """A digit under attack; the name of the detector that watches over the network, and its knobs, as of Question."""
 
     question: Question
     detector: str
+    knobs: tuple[tuple[str, Any], ...] = ()
 
     @property
-    def fit(self) -> tuple[str, str]:
+    def instance(self) -> Any:
+        """The detector with its knobs set."""
+        return defenses.get(self.detector)(**dict(self.knobs))
+
+    @property
+    def fit(self) -> tuple[Any, ...]:
         """What the fitted detector depends on."""
-        return self.question.version, self.detector
+        return self.question.version, self.detector, *self.knobs
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,11 @@ def tried(asked: Trial) -> dict[str, Any] | None:
 def wait(asked: Alarm) -> str | None:
     """Why this is not to begin before the visitor says so, as a sentence; None where it is a matter of a moment."""
     if learns_long(asked):
-        return "This detector is a network of its own, which learns from clean and attacked digits: some 20 seconds."
+        seconds = _EPOCH * asked.instance.epochs
+        return (
+            "This detector is a network of its own, which learns from clean and attacked digits: some "
+            f"{seconds} seconds."
+        )
     if long_sweep.is_long(asked.question):
         return "This attack takes its time at every ε."
     return None
@@ -116,7 +127,7 @@ def _fitted(asked: Alarm, model: Classifier, job: Job) -> Watchman | None:
     if known is not None:
         return known
     _, others = detection.parted(APART)
-    watchman = defenses.get(asked.detector)().fit(model, others, watch=lambda done, total, _: job.report(done, total))
+    watchman = asked.instance.fit(model, others, watch=lambda done, total, _: job.report(done, total))
     if not job.wanted:  # a training that was cut short
         return None
     _watchmen.put(asked.fit, watchman)

@@ -24,7 +24,7 @@ def model(name: str) -> Classifier:
     """
     base, _, shield = name.partition("+")
     if shield:
-        return _behind(base, shield)
+        return behind(base, shield)
     return own_models.get(name) if name.startswith(own_models.PREFIX) else _shipped(name)
 
 
@@ -33,16 +33,17 @@ def _shipped(name: str) -> Classifier:
     return zoo.load(name)
 
 
-def _behind(base: str, shield: str) -> Classifier:
+def behind(base: str, shield: str, knobs: tuple[tuple[str, Any], ...] = ()) -> Classifier:
+    """The model behind the transform of that name, with the knobs that differ from their defaults, sorted."""
     bare = model(base)
-    return _protected(base, bare.version, shield)
+    return _protected(base, bare.version, shield, knobs)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _protected(base: str, version: str, shield: str) -> Classifier:
+def _protected(base: str, version: str, shield: str, knobs: tuple[tuple[str, Any], ...]) -> Classifier:
     from core import defenses  # not at the start: the first page does without
 
-    return defenses.get(shield)().protect(model(base))
+    return defenses.get(shield)(**dict(knobs)).protect(model(base))
 
 
 def titles() -> dict[str, str]:

@@ -55,6 +55,7 @@ _STYLE = """<style>
 .stAlertContainer:has([data-testid=stAlertContentInfo]) { background: color-mix(in srgb, currentColor 6%, transparent);
   padding: 8px 12px; color: inherit; }
 [class*="-panel"] h3 { padding: 2px 0; }
+[class*="-panel"] .stHorizontalBlock > .stElementContainer > .stMarkdown :is(div, p) { margin-bottom: 0; }
 [data-testid=stPopoverBody] { max-width: min(27rem, calc(100vw - 2rem)) !important; }
 .st-key-picks .stButtonGroup button, :is(.st-key-attack-pick, .st-key-budget-pick) button { min-height: 42px; }
 @media (max-width: 1306px) {

@@ -1,5 +1,6 @@
 """Input transforms: the attacked digit before and behind one, by one who knows of it and by one who does not."""
 
+import time
 from typing import Any
 
 import streamlit as st
@@ -11,18 +12,20 @@ from pages.components.guarding import Count, Guarded
 from pages.components.panel import Picks
 from pages.components.pending import Pending
 from pages.components.session import DECIMALS, View
+from pages.components.settings import Settings
 
 _JOB, _COUNT, _KEY = "guarding", "guard_count", "guard"
 _DIGITS = 100
+_PATIENT = 2.0  # seconds that a picture may take without a word of how far it is
 
-_picks = Picks("guard", transform="bit_depth")
+_picks, _settings = Picks("guard", transform="bit_depth"), Settings("guard")
 
 
 def draw(view: View) -> None:
     """The panel, for the page's own network, digit, attack and norm."""
     with st.container(border=True, key="guard-panel", height="stretch"):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown("### Input transform", width="content")
+        title = st.container(horizontal=True, vertical_alignment="center", gap="small")
+        with st.container(horizontal=True, gap="small"):
             chosen = st.selectbox(
                 "Input transform",
                 defenses.names("transform"),
@@ -30,9 +33,13 @@ def draw(view: View) -> None:
                 label_visibility="collapsed",
                 **_picks.bound("transform", _picks["transform"]),
             )
+            _settings.draw(chosen)
+        with title:
+            st.markdown("### Input transform", width="content")
+            _settings.note(chosen)
         try:
-            asked = Guarded(cache.question(view), chosen)
-            model, shielded = cache.model(view.model), cache.model(f"{view.model}+{chosen}")
+            asked = Guarded(cache.question(view), chosen, _settings[chosen])
+            model, shielded = cache.model(view.model), cache.behind(view.model, chosen, asked.knobs)
         except InputError as fault:
             pending.drop(_JOB)
             st.error(str(fault), icon=":material/error:")
@@ -53,7 +60,7 @@ def _picture(over: bool) -> None:
     norm = asked.question.norm
     data: dict[str, Any] = {
         **pending.told(found, over),
-        "key": f"{asked.question.key}-{asked.transform}",
+        "key": f"{asked.question.key}-{asked.knobs}-{asked.transform}",
         "label": asked.question.label,
         "norm": norm,
         "eps": session.current().eps,
@@ -62,11 +69,16 @@ def _picture(over: bool) -> None:
         "shown": guarding.picture(asked),
     }
     guard.draw(data, key=_KEY)
+    if not over and time.monotonic() - found.began > _PATIENT:
+        _progress(found, "guard_stop")
+    elif found.stopped and data["shown"] is None and st.button("Attack it after all", key="guard_again"):
+        pending.drop(_JOB)
+        st.rerun()
 
 
 def _bars(view: View, asked: Guarded) -> None:
     """Many digits at the page's ε: counted when the visitor asks for it."""
-    wanted = Count(asked.question, asked.transform, view.eps, _DIGITS)
+    wanted = Count(asked, view.eps, _DIGITS)
     told, found = guarding.counted(wanted), pending.current(_COUNT)
     if told is None and found is not None and not found.over and found.asked == wanted:
         pending.watch(_COUNT, _counting)
@@ -89,8 +101,14 @@ def _bars(view: View, asked: Guarded) -> None:
 
 def _counting(over: bool) -> None:
     found: Pending = st.session_state[_COUNT]
-    if over or found.job is None:
+    if not over:
+        _progress(found, "guard_count_stop")
+
+
+def _progress(found: Pending, stop: str) -> None:
+    """How far an attack on both is, and a button of that key which ends it."""
+    if found.job is None:
         return
     words = f"{found.place} ahead in the queue" if found.place else "Attacking twice: without and with the transform…"
     st.progress(min(found.job.done / max(found.job.total, 1), 1.0), words)
-    st.button("Stop", key="guard_count_stop", on_click=found.stop)
+    st.button("Stop", key=stop, on_click=found.stop)

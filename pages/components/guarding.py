@@ -20,18 +20,23 @@ _seen, _counted = Kept(48), Kept(64)
 
 @dataclass(frozen=True)
 class Guarded:
-    """A digit under attack, and the name of the transform that stands before the network."""
+    """A digit under attack; the name of the transform that stands before the network, and its knobs, as of Question."""
 
     question: Question
     transform: str
+    knobs: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def instance(self) -> Any:
+        """The transform with its knobs set."""
+        return defenses.get(self.transform)(**dict(self.knobs))
 
 
 @dataclass(frozen=True)
 class Count:
     """Many digits under one attack at one ε, before that network and transform."""
 
-    question: Question
-    transform: str
+    guarded: Guarded
     eps: float
     digits: int
 
@@ -48,15 +53,15 @@ def counted(asked: Count) -> dict[str, int] | None:
 
 def _plain(asked: Count) -> tuple[Any, ...]:
     """All that a count depends on: not on the digit that the page shows."""
-    asking = asked.question
+    asking = asked.guarded.question
     told = (asking.model, asking.version, asking.attack, asking.knobs, asking.norm, asking.seed)
-    return (*told, asked.transform, asked.eps, asked.digits)
+    return (*told, asked.guarded.transform, asked.guarded.knobs, asked.eps, asked.digits)
 
 
 def show(asked: Guarded, model: Classifier, shielded: Classifier) -> Callable[[Job], dict[str, Any] | None]:
     """The work of a job: both attackers' pictures at every ε, before and behind the transform."""
     question = asked.question
-    transform = defenses.get(asked.transform)()
+    transform = asked.instance
     top = sweep.EPS_MAX[question.norm]
 
     def run(job: Job) -> dict[str, Any] | None:
@@ -95,13 +100,13 @@ def show(asked: Guarded, model: Classifier, shielded: Classifier) -> Callable[[J
 
 def count(asked: Count, model: Classifier) -> Callable[[Job], dict[str, int] | None]:
     """The work of a job: how many digits are read right behind the transform, under neither, either and both."""
-    question = asked.question
+    question = asked.guarded.question
 
     def run(job: Job) -> dict[str, int] | None:
         every = digits.bundled()
         some = every[np.linspace(0, len(every), asked.digits, endpoint=False).astype(int)]
         told = scores.transform_scores(
-            defenses.get(asked.transform)(),
+            asked.guarded.instance,
             model,
             attacks.get(question.attack)(**dict(question.knobs)),
             some.images,

@@ -4,8 +4,9 @@ There is one piece for each place and visitor, kept in the session under the pla
 and asks for work there does not wait behind what they have left: that ends, and is asked for anew by who comes back.
 """
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -25,6 +26,7 @@ class Pending:
     job: Job | None
     page: str = ""
     stopped: bool = False  # by the visitor
+    began: float = field(default_factory=time.monotonic)
 
     @property
     def over(self) -> bool:
