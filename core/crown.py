@@ -23,7 +23,8 @@ from core import bounds, norms
 from core.bounds import Box
 from core.parts import Affine, Bend, parts
 
-CHUNK = 64  # neurons of a layer that are bounded at a time
+NUMBERS = 2**23  # of one pass back, at most: images, times rows, times what the largest layer returns
+FEWEST, MOST = 32, 128  # neurons of a layer that are bounded at a time: each takes two rows
 
 
 class Ball(NamedTuple):
@@ -110,6 +111,14 @@ def largest(model: keras.Model) -> int:
     return most
 
 
+def together(numbers: int) -> int:
+    """How many neurons of a layer are bounded at a time, where the largest layer returns so many numbers.
+
+    All of a layer, if may be: a loop over parts of it takes longer to compile than one digit takes to bound.
+    """
+    return min(max(NUMBERS // (2 * numbers), FEWEST), MOST)
+
+
 # ------------------------------------------------------------------------------------------------------------- forwards
 
 
@@ -147,17 +156,21 @@ def _tightened(walk: Walk, box: Box, ball: Ball | None, outward: bool) -> Box:
     """The box of where the walk has come to, within what it was."""
     shape = walk.box.middle.shape[1:]
     size = math.prod(shape)
+    behind = [before for maps in (*(each.maps for each in walk.stretches), walk.maps) for _, before in maps]
+    some = min(together(max(size, *map(math.prod, behind))), size)
 
-    def some(start: tf.Tensor) -> tf.Tensor:
-        rows = tf.reshape(tf.one_hot(start + tf.range(CHUNK), size), (1, CHUNK, *shape))  # those past the end are 0
-        return tf.stack([_lowest(walk, rows, box, ball, outward), -_lowest(walk, -rows, box, ball, outward)])
+    def ends(start: Any) -> tf.Tensor:
+        rows = tf.reshape(tf.one_hot(start + tf.range(some), size), (1, some, *shape))  # those past the end are 0
+        lowest = _lowest(walk, tf.concat([rows, -rows], axis=1), box, ball, outward)
+        return tf.stack([lowest[:, :some], -lowest[:, some:]])
 
-    if size <= CHUNK:
-        found = some(tf.constant(0))[None]
+    if some == size:
+        found = ends(0)
     else:
-        found = tf.map_fn(some, tf.range(0, size, CHUNK), fn_output_signature=tf.float32, parallel_iterations=1)
-    found = tf.reshape(tf.transpose(found, (1, 2, 0, 3)), (2, tf.shape(box.middle)[0], -1))[:, :, :size]
-    low, high = (tf.reshape(each, tf.shape(walk.box.middle)) for each in tf.unstack(found))
+        starts = tf.range(0, size, some)
+        found = tf.map_fn(ends, starts, fn_output_signature=tf.float32, parallel_iterations=1)
+        found = tf.reshape(tf.transpose(found, (1, 2, 0, 3)), (2, -1, some * len(range(0, size, some))))[:, :, :size]
+    low, high = (tf.reshape(each, (-1, *shape)) for each in tf.unstack(found))
     low = tf.maximum(low, walk.box.low)
     return bounds.between(low, tf.maximum(tf.minimum(high, walk.box.high), low))
 
@@ -170,9 +183,10 @@ def _lines(bend: Bend, box: Box, wrong: Any, outward: bool) -> Lines:
         lines = _parallel(bend, box)
     else:
         leak, cap = bend.rectifier
-        below, above, below_slope, above_slope = _of_rectifier(box.low, box.high, cap)
-        rest = 1.0 - leak  # the leak is a line itself: leak * z + (1 - leak) * the rectifier without it
-        lines = Lines(rest * below, rest * above, leak + rest * below_slope, leak + rest * above_slope)
+        lines = below, above, below_slope, above_slope = Lines(*_of_rectifier(box.low, box.high, cap))
+        if not isinstance(leak, float) or leak:
+            rest = 1.0 - leak  # the leak is a line itself: leak * z + (1 - leak) * the rectifier without it
+            lines = Lines(rest * below, rest * above, leak + rest * below_slope, leak + rest * above_slope)
     return _widened(lines, box, wrong) if outward else lines
 
 
@@ -232,7 +246,8 @@ def _lowest(walk: Walk, rows: tf.Tensor, box: Box, ball: Ball | None, outward: b
     rows, constant = _pulled(walk.maps, rows)
     total += constant
     for maps, lines in reversed(walk.stretches):
-        positive, negative = tf.maximum(rows, 0.0), tf.minimum(rows, 0.0)
+        positive = tf.nn.relu(rows)
+        negative = rows - positive
         total += _dot(positive, lines.below) + _dot(negative, lines.above)
         if lines.below_slope is None:
             return total
@@ -243,31 +258,26 @@ def _lowest(walk: Walk, rows: tf.Tensor, box: Box, ball: Ball | None, outward: b
 
 def _pulled(maps: list[tuple[Affine, tuple[int, ...]]], rows: tf.Tensor) -> tuple[tf.Tensor, Any]:
     """rows of the maps' output -> those of their input, and what the offsets add to each (n or 1, k)."""
-    count, constant = tf.shape(rows)[:2], 0.0
-    leading = rows.shape[:2]
-    flat = tf.reshape(rows, (-1, *rows.shape[2:]))
+    few, count = rows.shape[0] or -1, rows.shape[1]
+    flat, constant = tf.reshape(rows, (-1, *rows.shape[2:])), 0.0
     for part, shape in reversed(maps):
         if part.offset is not None:
             by_channel = tf.reduce_sum(flat, axis=list(range(1, len(flat.shape) - 1)))
-            constant += tf.reshape(tf.linalg.matvec(by_channel, part.offset), count)
-        start = tf.zeros((tf.shape(flat)[0], *shape))
-        with tf.GradientTape() as tape:
-            tape.watch(start)
-            end = part.linear(start)
-        flat = tape.gradient(end, start, output_gradients=flat)
-    rows = tf.reshape(flat, (*tf.unstack(count), *flat.shape[1:]))
-    return tf.ensure_shape(rows, (*leading, *flat.shape[1:])), constant
+            constant += tf.linalg.matvec(by_channel, part.offset)
+        flat = part.turned(flat, shape)
+    if not isinstance(constant, float):
+        constant = tf.reshape(constant, (few, count))
+    return tf.reshape(flat, (few, count, *flat.shape[1:])), constant
 
 
 def _dot(rows: tf.Tensor, values: Any) -> tf.Tensor:
     """rows (n or 1, k, ...) times values (n, ...), summed: (n, k)."""
     if isinstance(values, float):
         return values
-    flat = tf.reshape(values, (tf.shape(values)[0], -1))
-    rows = tf.reshape(rows, (tf.shape(rows)[0], tf.shape(rows)[1], math.prod(rows.shape[2:])))
-    if rows.shape[0] == 1:
-        return tf.matmul(flat, rows[0], transpose_b=True)
-    return tf.linalg.matvec(rows, flat)
+    few, count, size = rows.shape[0] or -1, rows.shape[1], math.prod(rows.shape[2:])
+    if few == 1:
+        return tf.matmul(tf.reshape(values, (-1, size)), tf.reshape(rows, (count, size)), transpose_b=True)
+    return tf.squeeze(tf.matmul(tf.reshape(rows, (few, count, size)), tf.reshape(values, (-1, size, 1))), axis=2)
 
 
 def _least(rows: tf.Tensor, box: Box, ball: Ball | None, outward: bool) -> tf.Tensor:

@@ -45,6 +45,17 @@ def suits_xla(model: keras.Model) -> bool:
     return layers is not None and all(type(layer).__module__.startswith("keras.") for layer in layers)
 
 
+def turned(layer: keras.layers.Layer, rows: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor | None:
+    """rows (n, ...) of what a strided convolution of one channel returns -> those of what it is given, (n, *shape).
+
+    None for any other layer: TensorFlow is quick enough there.
+    """
+    if not (type(layer) is keras.layers.Conv2D and _is_plain(layer) and layer.strides[0] > 1 and shape[-1] == 1):
+        return None
+    grid = _Grid(layer, (None, *shape), (None, *rows.shape[1:]))
+    return grid.cut(_by_blocks(grid)(rows))
+
+
 class Inner(keras.layers.Layer):
     """A whole network as one layer of another, sharing its weights; `chain` walks on through its layers.
 

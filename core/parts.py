@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 from keras import activations, layers
 
+from core import lowering
 from core.errors import InputError
 
 Function = Callable[[tf.Tensor], tf.Tensor]
@@ -25,7 +26,7 @@ class Affine(NamedTuple):
 
     spread: the same map with the absolute values of its weights; offset: one number for each entry of the last axis, or
     None; bulk: as many, the sums of the absolute terms that the offset is added up from; terms: how many products the
-    longest sum of the map, or of its transpose, adds up.
+    longest sum of the map, or of its transpose, adds up; back: the transpose, where it is known (see `turned`).
     """
 
     linear: Function
@@ -33,6 +34,21 @@ class Affine(NamedTuple):
     offset: tf.Tensor | None = None
     bulk: tf.Tensor | None = None
     terms: int = 1
+    back: Callable[[tf.Tensor, tuple[int, ...]], tf.Tensor | None] | None = None
+
+    def turned(self, rows: tf.Tensor, shape: tuple[int, ...]) -> tf.Tensor:
+        """rows (k, ...) of what it returns -> those of what it is given, (k, *shape): the transposed map.
+
+        Any map's is its gradient. Where `back` has a shorter way it is taken: a graph of fewer operations is compiled
+        sooner, and that takes most of the time that one digit does.
+        """
+        if self.back is not None and (known := self.back(rows, shape)) is not None:
+            return known
+        start = tf.zeros((tf.shape(rows)[0], *shape))
+        with tf.GradientTape() as tape:
+            tape.watch(start)
+            end = self.linear(start)
+        return tape.gradient(end, start, output_gradients=rows)
 
 
 class Bend(NamedTuple):
@@ -92,14 +108,19 @@ def _dense(layer: Any, middle: tf.Tensor, training: bool) -> Affine:
     def multiply(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return tf.matmul(x, kernel) if len(x.shape) == 2 else tf.tensordot(x, kernel, 1)
 
-    return _weighted(layer, multiply, max(layer.kernel.shape))
+    made = _weighted(layer, multiply, max(layer.kernel.shape))
+    if len(middle.shape) > 2:
+        return made
+    kernel = tf.convert_to_tensor(layer.kernel)
+    return made._replace(back=lambda rows, shape: tf.matmul(rows, kernel, transpose_b=True))
 
 
 def _convolution(layer: Any, middle: tf.Tensor, training: bool) -> Affine:
     def convolve(x: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return tf.nn.conv2d(x, kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate)
 
-    return _weighted(layer, convolve, math.prod(layer.kernel.shape[:2]) * max(layer.kernel.shape[2:]))
+    made = _weighted(layer, convolve, math.prod(layer.kernel.shape[:2]) * max(layer.kernel.shape[2:]))
+    return made._replace(back=lambda rows, shape: lowering.turned(layer, rows, shape))
 
 
 def _weighted(layer: Any, apply: Callable[[tf.Tensor, tf.Tensor], tf.Tensor], terms: int) -> Affine:
@@ -115,7 +136,9 @@ def _averaging(layer: Any, middle: tf.Tensor, training: bool) -> Affine:
     if isinstance(layer, layers.GlobalAveragePooling2D):
         window = middle.shape[1:]
     terms = 4 * math.prod(window)  # an enlarged pixel is mixed of four
-    return Affine(lambda x: layer(x), lambda x: layer(x), terms=terms)
+    shapes = type(layer) in (layers.Flatten, layers.Reshape)
+    back = (lambda rows, shape: tf.reshape(rows, (-1, *shape))) if shapes else None
+    return Affine(lambda x: layer(x), lambda x: layer(x), terms=terms, back=back)
 
 
 def _rescaling(layer: Any, middle: tf.Tensor, training: bool) -> Affine:

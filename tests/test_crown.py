@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core import bounds, crown
 from core.bounds import Box
 from core.crown import Ball
+from core.parts import Affine, parts
 from tests.chains import ENDS, PICTURES, chain, chains, outputs, points, uphill
 from tests.support import build, some_digits
 
@@ -193,6 +194,45 @@ def test_the_margins_can_be_trained(leak):
     for weight, slope in zip(model.trainable_variables, slopes, strict=True):
         weight.assign_add(1e-3 * slope)
     assert float(mean_margin() - before) == pytest.approx(1e-3 * size, rel=0.3)
+
+
+def test_a_layer_bounded_in_parts_is_bounded_alike(monkeypatch):
+    model = chain("strided relu", hidden=(20,))
+    for norm in ("linf", "l2"):
+        ball = None if norm == "linf" else Ball(tf.constant(X), tf.fill([len(X)], 0.5), norm)
+        whole = bounded(model, 0.1, ball=ball, widest=64)
+        plain = bounded(model, 0.1, ball=ball)
+        with monkeypatch.context() as patch:
+            patch.setattr(crown, "MOST", 7)
+            parts = bounded(model, 0.1, ball=ball, widest=64)
+        for one, other, loose in zip(whole, parts, plain, strict=True):
+            np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-4)
+            assert not np.allclose(loose, one, rtol=1e-2)
+
+
+def test_what_is_bounded_at_a_time_fits_into_memory():
+    for numbers in (100, 784, 6272, 50_000, 131_072):
+        rows = 2 * crown.together(numbers)
+        assert rows * numbers <= crown.NUMBERS and 64 <= rows <= 256
+
+
+@pytest.mark.parametrize("name", sorted(set(PICTURES) - {"jump", "max", "max_same"}))
+def test_the_way_back_through_a_layer_is_its_transpose(name):
+    """<rows, linear(x)> = <turned(rows), x>, whatever the way back is."""
+    model = chain(name)
+    draw = np.random.default_rng(0)
+    shape, checked = (28, 28, 1), 0
+    for layer in model.layers:
+        x = tf.constant(draw.normal(size=(2, *shape)).astype(np.float32))
+        for part in parts(layer, x):
+            if isinstance(part, Affine):
+                end = part.linear(x)
+                rows = tf.constant(draw.normal(size=end.shape).astype(np.float32))
+                back = part.turned(rows, shape)
+                there, here = (tf.reduce_sum(one * other).numpy() for one, other in ((rows, end), (back, x)))
+                assert back.shape == x.shape and here == pytest.approx(there, rel=1e-3, abs=1e-3)
+                x, shape, checked = end, tuple(end.shape[1:]), checked + 1
+    assert checked >= 3
 
 
 def test_how_large_the_largest_layer_is():

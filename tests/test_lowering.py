@@ -132,6 +132,28 @@ class TestLowering:
         for wanted, got in zip(own, rearranged, strict=True):
             np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-4)
 
+    @pytest.mark.parametrize("body", BODIES[:5], ids=range(5))
+    def test_a_strided_convolution_of_one_channel_is_turned_as_its_gradient_is(self, body):
+        """The way back that core.crown takes: TensorFlow's own gradient, whatever the rim."""
+        keras.utils.set_random_seed(4)
+        first = body[0]
+        build(first, LAYERS.Flatten(), LAYERS.Dense(10))
+        x = tf.constant(np.random.default_rng(0).uniform(size=(3, 28, 28, 1)).astype(np.float32))
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.nn.conv2d(x, first.kernel, first.strides, first.padding.upper())
+        rows = tf.constant(np.random.default_rng(1).normal(size=y.shape).astype(np.float32))
+        wanted, got = tape.gradient(y, x, output_gradients=rows), lowering.turned(first, rows, (28, 28, 1))
+        assert got is not None
+        np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
+
+    def test_other_layers_are_left_to_their_gradient(self):
+        body = LAYERS.Conv2D(4, 3), LAYERS.Conv2D(6, 3, strides=2), LAYERS.Flatten()
+        build(*body, LAYERS.Dense(10))
+        shapes = ((28, 28, 1), (26, 26, 4), (12, 12, 6))
+        for layer, shape in zip(body, shapes, strict=True):
+            assert lowering.turned(layer, tf.zeros((1, *layer.output.shape[1:])), shape) is None
+
     def test_a_model_with_branches_is_run_as_it_is(self):
         inputs = keras.Input((28, 28, 1))
         both = LAYERS.Add()([LAYERS.Conv2D(4, 3, strides=2)(inputs), LAYERS.Conv2D(4, 3, strides=2)(inputs)])

@@ -1,6 +1,5 @@
 """What the certificates by bounds of the logits share: a digit is proven where its lowest margin lies above 0."""
 
-import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from core import norms
 from core.attacks._parts import abreast
 from core.bounds import Box
 from core.classifier import CLASSES, IMAGES, Classifier
+from core.defenses._crossing import crossing
 from core.defenses.base import Certificate
 from core.result import TOLERANCE
 from core.specs import CLASS, ROW
@@ -57,6 +57,23 @@ class Bounding(Certificate):
         return found[:, 0], found[:, 1]
 
     def proven(self, model: Classifier, x: np.ndarray, y: np.ndarray, eps: np.ndarray, seed: int) -> np.ndarray:
+        return self._least(model, x, y, eps) > 0
+
+    def reach(self, model: Classifier, x: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+        logits = model.logits(x)
+        read, (second, first) = logits.argmax(axis=1), np.sort(logits, axis=1).T[-2:]
+
+        def curve(rows: np.ndarray, eps: np.ndarray) -> np.ndarray:
+            return self._least(model, x[rows], read[rows], eps)
+
+        found = crossing(curve, first - second, norms.get(self.norm).diameter, PRECISION[self.norm])
+        if len(none := np.flatnonzero(found == 0)):
+            found[none[curve(none, found[none]) <= 0]] = -1.0
+        return read, found
+
+    def _least(self, model: Classifier, x: np.ndarray, y: np.ndarray, eps: np.ndarray) -> np.ndarray:
+        """By how much at least (n,) the logit of y (n,) exceeds every other within eps (n,)."""
+
         def build() -> Callable:
             def least(x: tf.Tensor, y: tf.Tensor, eps: tf.Tensor) -> tf.Tensor:
                 own = tf.one_hot(y, CLASSES, on_value=np.inf, off_value=0.0)
@@ -64,21 +81,7 @@ class Bounding(Certificate):
 
             return least
 
-        given = x, y.astype(np.int32), _outward(eps)
-        return self._run(model, ("least", self), build, [IMAGES, CLASS, ROW], *given) > 0
-
-    def reach(self, model: Classifier, x: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-        read, most = model.predict(x), norms.get(self.norm).diameter
-        low, high = np.full(len(x), -1.0), np.full(len(x), most)
-        low[self.proven(model, x, read, np.zeros(len(x)), seed)] = 0.0
-        open_ = np.flatnonzero(low == 0)
-        for _ in range(math.ceil(math.log2(most / PRECISION[self.norm]))):
-            if not len(open_):
-                break
-            middle = (low[open_] + high[open_]) / 2
-            held = self.proven(model, x[open_], read[open_], middle, seed)
-            low[open_[held]], high[open_[~held]] = middle[held], middle[~held]
-        return read, low
+        return self._run(model, ("least", self), build, [IMAGES, CLASS, ROW], x, y.astype(np.int32), _outward(eps))
 
     def _run(
         self, model: Classifier, key: Any, build: Callable, signature: list[tf.TensorSpec], *given: np.ndarray

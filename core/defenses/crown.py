@@ -14,7 +14,6 @@ from core.errors import InputError
 from core.knobs import knob
 from core.norms import per_image
 
-_NUMBERS = 2**23  # of one call: images, times rows, times what the largest layer returns
 _MOST = 64  # images of one call
 
 
@@ -55,13 +54,13 @@ class Crown(Bounding):
 
     def rows(self, model: Classifier) -> int:
         size = crown.largest(model.keras)
-        room = _NUMBERS // size
-        if room < crown.CHUNK:
+        room, fewest = crown.NUMBERS // size, 2 * crown.FEWEST
+        if room < fewest:
             raise InputError(
                 f"The network {model.name!r} has a layer of {size:,} numbers, and CROWN needs too much memory for more "
-                f"than {_NUMBERS // crown.CHUNK:,}. Choose a smaller network, or the certificate by intervals."
+                f"than {crown.NUMBERS // fewest:,}. Choose a smaller network, or the certificate by intervals."
             )
-        return min(room // (crown.CHUNK if self.widest else CLASSES), _MOST)
+        return min(room // (2 * crown.together(size) if self.widest else CLASSES), _MOST)
 
     def _region(self, x: tf.Tensor, eps: tf.Tensor) -> tuple[Box, Ball | None]:
         ball = None if self.norm == "linf" else Ball(x, eps, self.norm)
