@@ -30,11 +30,13 @@ def draw(view: View) -> None:
             st.error(str(fault), icon=":material/error:")
             return
         single = Single(name, model.version, certificate, view.x.tobytes())
-        known = proving.SINGLES.get(single) is not None
-        pending.of(_OWN, single, None if known else proving.single(single, model), at_once=0.5)
+        if proving.SINGLES.get(single) is not None or proving.quick(model, certificate):
+            _begin_own(single)
+        else:
+            panel.take_up(_OWN, single, partial(_begin_own, single))
         claim = Claim(name, model.version, certificate, _picks["count"])
         panel.take_up(_JOB, claim, partial(_begin, claim))
-        pending.watch(_JOB, partial(_band, view, claim, single))
+        pending.watch(_JOB, partial(_band, view, claim, single, _works()))
         pending.watch(_OWN, lambda over: None)  # it draws nothing itself: the page runs again at its end
 
 
@@ -61,7 +63,20 @@ def _begin(claim: Claim) -> None:
     pending.of(_JOB, claim, proving.prove(claim, model))
 
 
-def _band(view: View, claim: Claim, single: Single, over: bool) -> None:
+def _begin_own(single: Single) -> None:
+    model, known = cache.model(single.model), proving.SINGLES.get(single) is not None
+    pending.of(_OWN, single, None if known else proving.single(single, model), at_once=0.5)
+
+
+def _works() -> bool:
+    """Whether the page's own digit is being proven."""
+    found = pending.current(_OWN)
+    return found is not None and not found.over
+
+
+def _band(view: View, claim: Claim, single: Single, worked: bool, over: bool) -> None:
+    if _works() and not worked:
+        st.rerun()  # its button was pressed: the page has to look for its end from now on
     found = pending.current(_JOB)
     finished = proving.CURVES.get(claim)
     parts = finished or ([] if found is None else found.parts())
@@ -79,6 +94,7 @@ def _band(view: View, claim: Claim, single: Single, over: bool) -> None:
         "count": claim.count,
         "offer": _offer(claim),
         "own": _own(view, single),
+        "prove": "" if _works() or proving.SINGLES.get(single) else f"Prove this {view.y}",
         "most": proving.MOST,
         "eps": view.eps,
         "norm": view.norm,
@@ -86,7 +102,8 @@ def _band(view: View, claim: Claim, single: Single, over: bool) -> None:
         "maxima": sweep.EPS_MAX,
     }
     run = partial(panel.pressed, _JOB, partial(_begin, claim))
-    band.draw(data, key=_KEY, on_run=run, on_stop=None if found is None else found.stop)
+    single_run = partial(panel.pressed, _OWN, partial(_begin_own, single))
+    band.draw(data, key=_KEY, on_run=run, on_single=single_run, on_stop=None if found is None else found.stop)
     for each in (found, pending.current(_OWN)):
         if each is not None and each.fault:
             st.error(each.fault, icon=":material/error:")
@@ -112,7 +129,7 @@ def _left(claim: Claim, proven: list[dict[str, Any]], done: int) -> str:
 
 def _offer(claim: Claim) -> str:
     title = defenses.get(claim.certificate).title
-    takes = "seconds to a minute" if claim.certificate == "interval" else "minutes: a second or two a digit"
+    takes = "seconds to a minute" if claim.certificate == "interval" else "a minute or more: up to half a second a digit"
     return f"{title} will prove what it can of {claim.count} digits, and PGD attack the rest. It takes {takes}."
 
 
@@ -120,8 +137,7 @@ def _own(view: View, single: Single) -> list[str]:
     """What is proven of the page's own digit: words before, the figure, words after."""
     told = proving.SINGLES.get(single)
     if told is None:
-        found = pending.current(_OWN)
-        return ["" if found is None or found.over else f"Proving this {view.y}…", "", ""]
+        return [f"Proving this {view.y}…" if _works() else "", "", ""]
     if told["read"] != view.y:
         return [f"This {view.y} is read as {told['read']} before any attack: there is nothing to prove.", "", ""]
     radius = math.floor(1000 * told["radius"]) / 1000  # a bound from below is never rounded up

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import attacks, defenses
+from core import attacks, crown, defenses
 from core.classifier import Classifier
 from core.digits import Digits
 from pages.components import schooling
@@ -21,6 +21,7 @@ EPSILONS = (0.02, 0.05, 0.08, 0.12, 0.16, 0.2, 0.24, 0.28, 0.32, 0.36, 0.4)
 MOST = EPSILONS[-1]
 _ATTACK = "pgd"
 _PART = {"interval": 50, "crown": 10}  # digits that are proven between two looks: some of each class
+_QUICK = 8192  # numbers of a network's largest layer, up to which CROWN takes no more than about a second for a digit
 
 #: What finished work has handed in, by Claim; and the outcome of single digits, by Single.
 CURVES, SINGLES = Kept(32), Kept(256)
@@ -49,6 +50,11 @@ class Single:
 def check(model: Classifier, certificate: str) -> None:
     """Raise InputError, with the reason, for a network that this certificate cannot bound."""
     defenses.get(certificate)().rows(model)
+
+
+def quick(model: Classifier, certificate: str) -> bool:
+    """Whether one digit takes no more than about a second: then nobody has to ask for it."""
+    return certificate == "interval" or crown.largest(model.keras) <= _QUICK
 
 
 def material(count: int) -> Digits:

@@ -77,6 +77,10 @@ def test_what_is_stopped_keeps_what_it_has_and_is_not_taken_for_the_whole():
     assert data["standing"] == [], "Nothing was attacked: there is no bound from above."
 
 
+def test_a_digit_that_is_quick_needs_no_button():
+    assert told(finished(panel(), "proving_own"), "band")["prove"] == ""
+
+
 def test_what_is_said_of_the_own_digit_is_its_own_radius_never_rounded_up(monkeypatch):
     view = session.View(index=3500)
     model = certificate_panel.cache.model("plain_mlp")
@@ -96,6 +100,18 @@ def test_another_certificate_is_another_question():
     by_intervals = own(at)
     by_lines = own(choose(at, "certificate_certificate", "crown"))
     assert float(by_lines[-6:-1]) > float(by_intervals[-6:-1]) > 0
+
+
+def test_a_digit_that_takes_long_waits_for_its_button(monkeypatch):
+    model = certificate_panel.cache.model("hardened_cnn")
+    assert proving.quick(model, "crown"), "The largest of the shipped shapes begins by itself."
+    monkeypatch.setattr(proving, "_QUICK", 100)
+    assert proving.quick(model, "interval") and not proving.quick(model, "crown")
+    at = choose(panel("digit=100"), "certificate_certificate", "crown")
+    data = told(at, "band")
+    assert data["prove"] == "Prove this 0" and data["own"] == ["", "", ""] and "proving_own" not in at.session_state
+    at = answer(at, "band", event="single", value=data["key"])
+    assert own(at).startswith("This 0 is proven safe") and told(at.run(), "band")["prove"] == ""
 
 
 def test_a_network_that_cannot_be_bounded_says_why_and_the_picks_stay():

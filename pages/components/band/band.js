@@ -13,9 +13,9 @@ const [LEFT, RIGHT, TOP, BOTTOM] = [50, 12, 44, 26];
 
 class Band {
   constructor(root) {
-    for (const name of ["band", "sentence", "own", "note", "run"]) this[name] = root.querySelector(`.${name}`);
+    for (const name of ["band", "sentence", "own", "note", "run", "single"]) this[name] = root.querySelector(`.${name}`);
     this.svg = root.querySelector("svg");
-    this.run.onclick = () => this.ask("run", this.data.key);
+    for (const name of ["run", "single"]) this[name].onclick = () => this.ask(name, this.data.key);
     this.progress = new Progress(root, () => this.ask("stop", this.data.key));
     this.watcher = new ResizeObserver(() => this.draw());
     this.watcher.observe(this.svg);
@@ -38,6 +38,8 @@ class Band {
     this.progress.bar.hidden = this.progress.stop.hidden = !running;
     this.progress.show(place, done, total, running || stopped || whole ? far : "");
     setFigure(this.own, own);
+    setText(this.single, data.prove);
+    this.single.hidden = !data.prove;
     this.draw();
   }
 
