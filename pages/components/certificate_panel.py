@@ -129,7 +129,9 @@ def _left(claim: Claim, proven: list[dict[str, Any]], done: int) -> str:
 
 def _offer(claim: Claim) -> str:
     title = defenses.get(claim.certificate).title
-    takes = {"interval": "seconds to a minute", "crown": "a minute or more: up to half a second a digit"}[claim.certificate]
+    takes = "a minute or more: up to half a second a digit"
+    if claim.certificate == "interval":
+        takes = "seconds to a minute"
     return f"{title} will prove what it can of {claim.count} digits, and PGD attack the rest. It takes {takes}."
 
 
