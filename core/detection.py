@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import attacks, defenses, zoo
+from core import attacks, commands, defenses, zoo
 from core.attacks import Attack
 from core.defenses.base import Watchman
 from core.digits import Digits, bundled
@@ -107,12 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--restarts", type=int, default=2, help="and runs (default: 2)")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
-    try:
-        _table(options)
-    except InputError as refusal:
-        print(refusal, file=sys.stderr)
-        return 2
-    return 0
+    return commands.status(lambda: _table(options))
 
 
 def _table(options: argparse.Namespace) -> None:

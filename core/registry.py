@@ -3,12 +3,33 @@
 import difflib
 import importlib
 import pkgutil
+from abc import ABC
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
+from core import knobs
 from core.errors import InputError, shown
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Idea(ABC):
+    """What every entry of a registry is: a frozen dataclass of knobs, whose values are checked when it is made.
+
+    Class attributes: `name`, its file's, under which the registry has it; `title`, what a visitor reads.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls.name = cls.__module__.rpartition(".")[2]
+
+    def __post_init__(self) -> None:
+        knobs.check(self)
 
 
 class Registry(Generic[T]):

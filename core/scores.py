@@ -16,12 +16,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core import attacks, defenses, digits, zoo
+from core import attacks, commands, defenses, digits, zoo
 from core.attacks import Attack
 from core.attacks.base import Watch
 from core.classifier import Classifier
 from core.defenses.base import Transform
-from core.errors import InputError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,12 +104,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--eps", type=float, default=0.15, help="budget in the L-infinity norm (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=40, help="steps of PGD (default: %(default)s)")
     options = parser.parse_args(arguments)
-    try:
-        _table(options)
-    except InputError as refusal:
-        print(refusal, file=sys.stderr)
-        return 2
-    return 0
+    return commands.status(lambda: _table(options))
 
 
 def _table(options: argparse.Namespace) -> None:

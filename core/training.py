@@ -25,10 +25,9 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from core import cards, digits, fit, measuring, model_files, zoo
+from core import cards, commands, digits, fit, measuring, model_files, zoo
 from core.defenses import Training
 from core.digits import Digits
-from core.errors import InputError
 from core.recipes import RECIPES, recipe
 
 
@@ -100,12 +99,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.threads:
         tf.config.threading.set_intra_op_parallelism_threads(options.threads)
         tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+    work, most = options.work_dir, options.digits
     try:
-        work, most = options.work_dir, options.digits
-        return _measure_again(options.name, work, most) if options.measure else _make(options.name, work, most)
-    except InputError as refusal:
-        print(refusal, file=sys.stderr)
-        return 2
+        make = _measure_again if options.measure else _make
+        return commands.status(lambda: make(options.name, work, most))
     except KeyboardInterrupt:
         print("\nStopped. The same command goes on from the last epoch.", file=sys.stderr)
         return 130

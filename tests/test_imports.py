@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 #: From the ground up. A module may import its own storey and those below it.
 STOREYS = (
-    ("core.errors", "core.specs"),
+    ("core.errors", "core.specs", "core.commands"),
     (
         "core.norms",
         "core.losses",

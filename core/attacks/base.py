@@ -1,6 +1,6 @@
 """The law of every attack: its inputs are checked, its change is kept in the ball, the judge has the last word."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
-from core import knobs, losses, norms
+from core import losses, norms
 from core.attacks import _inputs
 from core.classifier import CLASSES, Classifier
+from core.registry import Idea
 from core.result import TOLERANCE, Result, judge
 from core.seeds import Stream
 
@@ -87,7 +88,7 @@ class Task:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Attack(ABC):
+class Attack(Idea):
     """Base of all attacks: a frozen dataclass of knobs whose `run` holds the idea, and nothing but the idea.
 
     Class attributes: title; norms that it can be bounded in, its own first; knowledge it needs of the model
@@ -97,21 +98,12 @@ class Attack(ABC):
     change is made for the very digit, where others make one for many and need a larger eps.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
     norms: ClassVar[tuple[str, ...]]
     knowledge: ClassVar[str]
     minimises: ClassVar[bool] = False
     staged: ClassVar[bool] = False
     targetable: ClassVar[bool] = True
     made_to_measure: ClassVar[bool] = True
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        cls.name = cls.__module__.rpartition(".")[2]
-
-    def __post_init__(self) -> None:
-        knobs.check(self)
 
     @abstractmethod
     def run(self, task: Task) -> np.ndarray:

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from core import digits, poisoning, zoo
+from core import commands, digits, poisoning, zoo
 from core.classifier import Classifier
 from core.digits import Digits
 from core.errors import InputError
@@ -261,21 +261,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--epochs", type=int, help="of each training (default: as many as suit the set)")
     parser.add_argument("--table", action="store_true", help="measure nothing: print the table of what is there")
     options = parser.parse_args(arguments)
+    return commands.status(lambda: _run(options))
+
+
+def _run(options: argparse.Namespace) -> None:
     cases, networks = options.only.split(","), options.networks.split(",")
-    try:
-        for chosen, known, noun in ((cases, CASES, "case"), (networks, zoo.names(), "network")):
-            for each in chosen:
-                if each not in known:
-                    raise InputError(f"There is no {noun} {each!r}. There are: {', '.join(known)}.")
-        if not options.table:
-            bundled = digits.bundled()
-            trusted = bundled[np.random.default_rng(0).permutation(len(bundled))[:500]]
-            given = digits.training(), digits.mnist()[1], trusted, options.epochs
-            for setting in (Setting(network, seed) for network in networks for seed in range(options.seeds)):
-                # What was trained for one is let go before the next.
-                measure(Bench(*given), setting, cases, options.out)
-    except InputError as refusal:
-        print(refusal, file=sys.stderr)
-        return 2
+    for chosen, known, noun in ((cases, CASES, "case"), (networks, zoo.names(), "network")):
+        for each in chosen:
+            if each not in known:
+                raise InputError(f"There is no {noun} {each!r}. There are: {', '.join(known)}.")
+    if not options.table:
+        bundled = digits.bundled()
+        trusted = bundled[np.random.default_rng(0).permutation(len(bundled))[:500]]
+        given = digits.training(), digits.mnist()[1], trusted, options.epochs
+        for setting in (Setting(network, seed) for network in networks for seed in range(options.seeds)):
+            # What was trained for one is let go before the next.
+            measure(Bench(*given), setting, cases, options.out)
     print(table(rows_of(options.out)))
-    return 0

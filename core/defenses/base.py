@@ -5,7 +5,7 @@ Each is a frozen dataclass of knobs in a file of its own in this folder; droppin
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,28 +14,20 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow as tf
 
-from core import fit, knobs, norms
+from core import fit, norms
 from core.attacks import _inputs
 from core.classifier import IMAGES, Classifier
 from core.defenses import _front
 from core.digits import Digits, bundled
 from core.errors import InputError, shown
+from core.registry import Idea
 
 
 @dataclass(frozen=True, kw_only=True)
-class Defense(ABC):
-    """What every defense has: a `kind`, a `title`, and knobs whose values are checked when it is made."""
+class Defense(Idea):
+    """What every defense has beside its title and its knobs: a `kind`."""
 
-    name: ClassVar[str]
     kind: ClassVar[str]
-    title: ClassVar[str]
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        cls.name = cls.__module__.rpartition(".")[2]
-
-    def __post_init__(self) -> None:
-        knobs.check(self)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ from typing import Any
 
 from core.poisoning._judging import accuracy, attack_success, confusion, found
 from core.poisoning._learning import epochs_for, learn
-from core.poisoning.base import Cleaner, Detector, Findings, Idea, Poison, Poisoned
-from core.registry import Registry
+from core.poisoning.base import Cleaner, Detector, Findings, Poison, Poisoned
+from core.registry import Idea, Registry
 
 _registry = Registry(__name__, Idea, "poisoning attack, detector or cleaner")
 names = _registry.names
@@ -20,7 +20,6 @@ __all__ = [
     "Cleaner",
     "Detector",
     "Findings",
-    "Idea",
     "Poison",
     "Poisoned",
     "accuracy",

@@ -5,35 +5,19 @@ Each is a frozen dataclass of knobs in a file of its own in this folder; droppin
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from core import fit, knobs
+from core import fit
 from core.attacks import _inputs
 from core.classifier import CLASSES, Classifier
 from core.digits import Digits
 from core.errors import InputError, shown
 from core.knobs import knob
-
-
-@dataclass(frozen=True, kw_only=True)
-class Idea(ABC):
-    """What all three kinds have: a `kind`, a `title`, and knobs whose values are checked when it is made."""
-
-    name: ClassVar[str]
-    kind: ClassVar[str]
-    title: ClassVar[str]
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        cls.name = cls.__module__.rpartition(".")[2]
-
-    def __post_init__(self) -> None:
-        knobs.check(self)
-
+from core.registry import Idea
 
 # ------------------------------------------------------------------------------------------------------------- attacks
 
@@ -110,7 +94,7 @@ class Poison(Idea):
     "target" (it is to misread one test digit); `needs_model`: it is made with the help of a network.
     """
 
-    kind = "attack"
+    kind: ClassVar[str] = "attack"
     aim: ClassVar[str]
     needs_model: ClassVar[bool] = False
 
@@ -201,7 +185,7 @@ class Findings:
 class Detector(Idea):
     """What looks for poison in a training set, with the help of the network that was trained on it."""
 
-    kind = "detector"
+    kind: ClassVar[str] = "detector"
 
     @abstractmethod
     def look(self, model: Classifier, digits: Digits, *, seed: int, watch: fit.Watch | None) -> Findings:
@@ -230,7 +214,7 @@ class Cleaner(Idea):
     digits that are known to be clean.
     """
 
-    kind = "cleaner"
+    kind: ClassVar[str] = "cleaner"
     needs_findings: ClassVar[bool] = False
     needs_trusted: ClassVar[bool] = False
 

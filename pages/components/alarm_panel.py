@@ -5,7 +5,6 @@ from typing import Any
 
 import streamlit as st
 
-from core import defenses
 from core.errors import InputError
 from pages.components import alarm, alarming, cache, panel, pending, session
 from pages.components.alarming import Alarm, Trial
@@ -21,19 +20,7 @@ _picks, _settings = panel.Picks("alarm", detector="feature_squeezing"), Settings
 def draw(view: View) -> None:
     """The panel, for the page's own network, digit, attack and norm."""
     with st.container(border=True, key="alarm-panel", height="stretch"):
-        title = st.container(horizontal=True, vertical_alignment="center", gap="small")
-        with st.container(horizontal=True, gap="small"):
-            chosen = st.selectbox(
-                "Detector",
-                defenses.names("detector"),
-                format_func=lambda name: defenses.get(name).title,
-                label_visibility="collapsed",
-                **_picks.bound("detector", _picks["detector"]),
-            )
-            _settings.draw(chosen)
-        with title:
-            st.markdown("### Detector", width="content")
-            _settings.note(chosen)
+        chosen = panel.chosen("Detector", "detector", _picks, _settings)
         try:
             asked = Alarm(cache.question(view), chosen, _settings[chosen])
             cache.model(view.model)

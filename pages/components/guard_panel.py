@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import defenses
 from core.errors import InputError
-from pages.components import cache, guard, guarding, pending, session
+from pages.components import cache, guard, guarding, panel, pending, session
 from pages.components.guarding import Count, Guarded
 from pages.components.panel import Picks
 from pages.components.pending import Pending
@@ -24,19 +24,7 @@ _picks, _settings = Picks("guard", transform="bit_depth"), Settings("guard")
 def draw(view: View) -> None:
     """The panel, for the page's own network, digit, attack and norm."""
     with st.container(border=True, key="guard-panel", height="stretch"):
-        title = st.container(horizontal=True, vertical_alignment="center", gap="small")
-        with st.container(horizontal=True, gap="small"):
-            chosen = st.selectbox(
-                "Input transform",
-                defenses.names("transform"),
-                format_func=lambda name: defenses.get(name).title,
-                label_visibility="collapsed",
-                **_picks.bound("transform", _picks["transform"]),
-            )
-            _settings.draw(chosen)
-        with title:
-            st.markdown("### Input transform", width="content")
-            _settings.note(chosen)
+        chosen = panel.chosen("Input transform", "transform", _picks, _settings)
         try:
             asked = Guarded(cache.question(view), chosen, _settings[chosen])
             model, shielded = cache.model(view.model), cache.behind(view.model, chosen, asked.knobs)
@@ -109,6 +97,7 @@ def _progress(found: Pending, stop: str) -> None:
     """How far an attack on both is, and a button of that key which ends it."""
     if found.job is None:
         return
-    words = f"{found.place} ahead in the queue" if found.place else "Attacking twice: without and with the transform…"
-    st.progress(min(found.job.done / max(found.job.total, 1), 1.0), words)
-    st.button("Stop", key=stop, on_click=found.stop)
+    words = f"{found.place} ahead in the queue" if found.place else "Attacking without and with it…"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(min(found.job.done / max(found.job.total, 1), 1.0), words)
+        st.button("Stop", key=stop, on_click=found.stop)

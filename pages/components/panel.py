@@ -6,8 +6,10 @@ from typing import Any
 
 import streamlit as st
 
+from core import defenses
 from core.errors import InputError
 from pages.components import cache, pending
+from pages.components.settings import Settings
 
 
 class Picks:
@@ -46,6 +48,24 @@ def head(title: str, picks: Picks, model: str) -> None:
             label_visibility="collapsed",
             **picks.bound("model", model),
         )
+
+
+def chosen(title: str, pick: str, picks: Picks, settings: Settings) -> str:
+    """The panel's title, and under it the defense of that kind which is picked, with its settings: its name."""
+    head = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with st.container(horizontal=True, gap="small"):
+        name = st.selectbox(
+            title,
+            defenses.names(pick),
+            format_func=lambda each: defenses.get(each).title,
+            label_visibility="collapsed",
+            **picks.bound(pick, picks[pick]),
+        )
+        settings.draw(name)
+    with head:
+        st.markdown(f"### {title}", width="content")
+        settings.note(name)
+    return name
 
 
 def take_up(key: str, asked: Any, begin: Callable[[], Any]) -> None:
