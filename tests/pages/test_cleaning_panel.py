@@ -1,0 +1,373 @@
+"""The panel of cleaners: who may clean what, the ledger of what came of it, and the network that is left."""
+
+import base64
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import copies, poisoning
+from core.classifier import Classifier
+from core.digits import Digits, bundled
+from core.errors import InputError
+from core.knobs import knob
+from core.poisoning import Cleaner, Findings
+from core.poisoning.base import Poison, Poisoned, Set
+from pages.components import cache, cleaning_panel, cleansing, infecting, own_models, session
+from pages.components.infecting import Infected, Plot
+from pages.components.jobs import Job
+from tests.pages.driving import button, calm, choose, finished, told
+
+KNOBS = (("rate", 0.1), ("target", 4))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rinse(Cleaner):
+    """Give the network back as it was. It is quick, and notes what it was given."""
+
+    title = "Rinse"
+    calls: ClassVar[list[dict[str, Any]]] = []
+
+    strength: int = knob(1, "Strength", 0, 9, help="Does nothing; at 0 it fails")
+
+    def run(self, model, digits, findings, trusted, *, epochs, seed, watch) -> Classifier:
+        self.calls.append({"model": model, "digits": digits, "findings": findings, "trusted": trusted})
+        if not self.strength:
+            raise InputError("There is no water. Choose a strength of at least 1.")
+        assert watch is not None
+        watch(1, 2, {})
+        return Classifier(copies.of(model.keras), name="rinsed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sieve(Rinse):
+    """Train anew on what was not flagged."""
+
+    title = "Sieve"
+    needs_findings = True
+    needs_trusted = True
+
+    def run(self, model, digits, findings, trusted, *, epochs, seed, watch) -> Classifier:
+        self.calls.append({"findings": findings})
+        return poisoning.learn(model, digits[~findings.flagged], epochs=4, watch=watch)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Soak(Rinse):
+    """Take a third of the way, and wait there until somebody stops it."""
+
+    title = "Soak"
+
+    def run(self, model, digits, findings, trusted, *, epochs, seed, watch) -> Classifier:
+        assert watch is not None
+        while watch(1, 3, {}):
+            time.sleep(0.005)
+        return Classifier(copies.of(model.keras))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nudge(Poison):
+    """An attack on one digit, which touches nothing."""
+
+    title = "Nudge"
+    aim = "target"
+
+    target: int = knob(3, "Read as", 0, 9, help="The class that the victim is to be read as")
+
+    def run(self, given: Set) -> np.ndarray:
+        return np.zeros(0, int)
+
+
+@pytest.fixture(scope="module")
+def infected() -> Iterator[Infected]:
+    """A small network, poisoned with few digits in a second."""
+    with pytest.MonkeyPatch.context() as few:
+        some = bundled()[np.random.default_rng(7).permutation(5000)[:1200]]
+        few.setattr(infecting, "material", lambda whole: some)
+        model = cache.model("plain_mlp")
+        plot = Plot("plain_mlp", model.version, "badnets", KNOBS)
+        job = Job(lambda job: None, "nobody")
+        made = infecting.run(job, plot, model)
+        assert made is not None
+        yield made
+    infecting._HONEST._answers.clear()  # it has learnt from few digits, too
+
+
+@pytest.fixture(autouse=True)
+def cleaners(monkeypatch) -> None:
+    """The three cleaners above, as if their files lay in the folder, and no others."""
+    for cls in (Rinse, Sieve, Soak):
+        name = cls.__name__.lower()
+        module = ModuleType(f"core.poisoning.{name}")
+        there = type(cls.__name__, (cls,), {"__module__": module.__name__, "__doc__": cls.__doc__})
+        setattr(module, cls.__name__, dataclass(frozen=True, kw_only=True)(there))
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(poisoning._registry.__dict__, "_names", ("badnets", "label_flip", "rinse", "sieve", "soak"))
+    monkeypatch.setattr(own_models, "_all", type(own_models._all)())
+    Rinse.calls.clear()
+
+
+def panel(infected: Infected | None, findings: Findings | None = None, pick: str = "rinse") -> AppTest:
+    """A visitor whose network was poisoned."""
+
+    def page() -> None:
+        import streamlit as st
+
+        from pages.components import cleaning_panel
+
+        cleaning_panel.draw(st.session_state["infected"], st.session_state["findings"], "Somebody")
+
+    at = AppTest.from_function(page, default_timeout=120)
+    at.query_params["digit"] = "3500"
+    at.session_state["infected"], at.session_state["findings"] = infected, findings
+    at.session_state["picks_cleaning"] = {"cleaner": pick}
+    return calm(at.run())
+
+
+def cleaned(at: AppTest) -> AppTest:
+    """The page once what is picked has cleaned."""
+    button(at, "cleaning_start")
+    return finished(at, "cleansing") if "cleansing" in at.session_state else at
+
+
+def flagging(flagged: np.ndarray) -> Findings:
+    return Findings(flagged.astype(np.float32), flagged, np.full(10, np.nan, np.float32))
+
+
+def names(at: AppTest) -> list[str]:
+    return [each["name"] for each in told(at, "ledger")["lines"]]
+
+
+def says(at: AppTest, words: str) -> bool:
+    return any(words in each.value for each in [*at.caption, *at.error])
+
+
+# ----------------------------------------------------------------------------------------------------------- the ledger
+def test_nothing_is_cleaned_before_something_is_poisoned():
+    at = panel(None)
+    assert says(at, "Once a network is poisoned") and not at.button and not at.selectbox
+
+
+def test_the_ledger_begins_with_the_poisoned_network_and_ends_with_one_that_never_was(infected):
+    data = told(panel(infected), "ledger")
+    assert [each["name"] for each in data["lines"]] == ["Poisoned", "Never poisoned"] and data["running"] is None
+    test, attack = infecting.test(), infected.poisoned.attack
+    grey = np.frombuffer(base64.b64decode(data["x"]), np.uint8).reshape(6, 28, 28, 1) / 255
+    labels = np.array(data["labels"])
+    assert len(set(data["labels"])) == 6 and attack.target not in data["labels"]
+    for x, label in zip(grey, labels, strict=True):  # each is a test digit of its class, and bears the trigger
+        digits = attack.stamp(test.images[test.labels == label])
+        assert np.abs(digits - x).reshape(len(digits), -1).max(axis=1).min() < 0.003
+    for line, network in zip(data["lines"], (infected.owned, infected.honest), strict=True):
+        assert line["clean"] == poisoning.accuracy(network, test)
+        assert line["success"] == poisoning.attack_success(network, infected.poisoned, test)
+        assert line["reads"] == network.predict(grey.astype(np.float32)).tolist()
+    owned, honest = data["lines"]
+    assert set(owned["reads"]) == {4} and honest["reads"] != owned["reads"] and owned["success"] > 0.9
+    assert data["gain"] == "attack success" and "1,000 test digits" in data["words"] and "trigger" in data["words"]
+
+
+def test_a_cleaned_network_stands_between_them_and_is_the_visitors_own(infected, monkeypatch):
+    at = cleaned(panel(infected, flagging(infected.poisoned.touched), "sieve"))
+    assert names(at) == ["Poisoned", "After: Sieve", "Never poisoned"]
+    line = told(at, "ledger")["lines"][1]
+    (name,) = at.session_state["own_models"]
+    own = own_models.get(name)
+    assert own.title == "Yours: cleaned, Sieve" and says(at, "Yours: cleaned, Sieve")
+    assert line["clean"] == poisoning.accuracy(own, infecting.test()) > 0.8
+    assert line["success"] == poisoning.attack_success(own, infected.poisoned, infecting.test()) < 0.2
+    assert line["note"] == "120 flagged by Somebody"
+    turned = []
+    monkeypatch.setattr(cleaning_panel.st, "switch_page", turned.append)
+    button(at, "cleaned_attack")
+    assert turned == ["pages/attack.py"] and at.session_state[session.KEY].model == name
+
+
+def test_the_cleaner_gets_the_poisoned_network_and_set_and_digits_that_nobody_else_sees(infected):
+    cleaned(panel(infected, flagging(infected.poisoned.touched)))
+    (given,) = Rinse.calls
+    assert given["model"] is infected.owned and given["digits"] is infected.poisoned.digits
+    assert given["findings"] is None  # it works on none
+    trusted = {each.tobytes() for each in given["trusted"].images}
+    assert len(trusted) == 500 and not trusted & {each.tobytes() for each in infecting.test().images}
+
+
+def test_the_last_four_cleanings_stay_to_be_compared(infected):
+    def notes() -> list[str]:
+        return [each["note"] for each in told(at, "ledger")["lines"]]
+
+    def start() -> Any:
+        return at.button(key="cleaning_start")
+
+    at = cleaned(panel(infected))
+    assert notes() == [""] * 3 and (start().label, start().disabled) == (
+        "Cleaned",
+        True,
+    )  # the answer would be the same
+    book = at.session_state["cleansing_ledger"]
+    for strength in (2, 3, 4):  # as if they had been tried, too
+        asked = replace(book.kept[0].asked, knobs=(("strength", strength),))
+        book.kept.append(replace(book.kept[0], asked=asked, line=book.kept[0].line | {"note": f"Strength {strength}"}))
+    at = cleaned(choose(at, "cleaning_rinse_strength", 5))
+    assert notes() == ["", "Strength 2", "Strength 3", "Strength 4", "Strength 5", ""]
+    # A network that had to give way to later ones can be made again, in its old line's stead.
+    own_models._all.clear()
+    at = choose(at, "cleaning_rinse_strength", 2)
+    assert (start().label, start().disabled) == ("Clean", False) and "cleaned_attack" not in str(at.button)
+    at = cleaned(at)
+    assert notes() == ["", "Strength 3", "Strength 4", "Strength 5", "Strength 2", ""]
+
+
+def test_another_poisoned_network_has_a_ledger_of_its_own(infected):
+    at = cleaned(panel(infected))
+    at = button(choose(at, "cleaning_cleaner", "soak"), "cleaning_start")
+    job = at.session_state["cleansing"].job
+    at.session_state["infected"] = replace(infected, plot=replace(infected.plot, whole=True))
+    at = calm(at.run())
+    assert names(at) == ["Poisoned", "Never poisoned"] and job.wait(20) and job.state == "cancelled"
+    assert told(at, "ledger")["running"] is None and at.button(key="cleaning_start")
+
+
+# ------------------------------------------------------------------------------------------------------ what is missing
+def test_without_findings_it_says_to_look_first(infected):
+    at = panel(infected, None, "sieve")
+    assert at.button(key="cleaning_start").disabled and says(at, "Look for the poison first")
+    at.session_state["findings"] = flagging(infected.poisoned.touched)
+    at = calm(at.run())
+    assert not at.button(key="cleaning_start").disabled and not says(at, "Look for the poison first")
+    assert says(at, "given the 120 digits that Somebody flags and 500 other digits that somebody has looked through")
+
+
+def test_other_findings_are_another_cleaning(infected):
+    touched = infected.poisoned.touched
+    at = cleaned(panel(infected, flagging(touched), "sieve"))
+    assert at.button(key="cleaning_start").disabled
+    fewer = touched & (np.cumsum(touched) <= 20)
+    at.session_state["findings"] = flagging(fewer)
+    at = calm(at.run())
+    assert not at.button(key="cleaning_start").disabled
+    at = cleaned(at)
+    first, second = told(at, "ledger")["lines"][1:3]
+    assert (first["note"], second["note"]) == ("120 flagged by Somebody", "20 flagged by Somebody")
+    assert second["success"] > 0.5 > first["success"]
+    assert [each["findings"].flagged.sum() for each in Rinse.calls] == [120, 20]
+    assert cleansing.fingerprint(flagging(touched)) != cleansing.fingerprint(flagging(fewer))
+
+
+def test_a_cleaning_that_is_stopped_keeps_nothing_and_says_so(infected):
+    at = button(panel(infected, pick="soak"), "cleaning_start")
+    running = told(at, "ledger")["running"]
+    assert running["name"] == "After: Soak" and running["running"] and not says(at, "stopped")
+    found = at.session_state["cleansing"]
+    at = button(at, "cleaning_stop")
+    assert found.job.wait(20)
+    at = calm(at.run())
+    assert says(at, "You stopped it, and nothing of it is kept")
+    assert names(at) == ["Poisoned", "Never poisoned"] and "own_models" not in at.session_state
+    assert told(at, "ledger")["running"] is None and at.selectbox(key="cleaning_cleaner").value == "soak"
+    at = cleaned(choose(at, "cleaning_cleaner", "rinse"))  # it goes on from there
+    assert names(at)[1] == "After: Rinse" and not says(at, "stopped")
+
+
+def test_the_line_at_work_says_how_far_it_is(infected):
+    at = button(panel(infected, pick="soak"), "cleaning_start")
+    end = time.monotonic() + 20
+    while at.session_state["cleansing"].job.done < 1 and time.monotonic() < end:
+        time.sleep(0.01)
+    running = told(calm(at.run()), "ledger")["running"]
+    assert (running["done"], running["total"], running["place"]) == (1, 3, 0)
+    at.session_state["cleansing"].drop()
+
+
+def test_a_fault_is_a_sentence_and_the_picks_stay(infected):
+    at = button(choose(panel(infected), "cleaning_rinse_strength", 0), "cleaning_start")
+    assert at.session_state["cleansing"].job.wait(20)
+    at = calm(at.run())
+    assert [each.value for each in at.error] == ["There is no water. Choose a strength of at least 1."]
+    assert at.slider(key="cleaning_rinse_strength").value == 0 and names(at) == ["Poisoned", "Never poisoned"]
+    at = cleaned(choose(at, "cleaning_rinse_strength", 1))
+    assert not at.error and names(at)[1] == "After: Rinse"
+
+
+# -------------------------------------------------------------------------------------------------- the six, the proven
+def of(attack: Any, infected: Infected, victim: Digits | None = None) -> Infected:
+    """The same networks, as if another attack had been at work."""
+    clean = infected.poisoned.clean
+    return replace(infected, poisoned=Poisoned(attack, clean, clean, np.zeros(len(clean), bool), victim))
+
+
+def test_useless_networks_are_seen_on_digits_that_they_misread(infected):
+    test = infecting.test()
+    shown = cleansing.exhibit(of(poisoning.get("label_flip")(), infected))
+    assert len(shown.digits) == 6 and "misreads" in shown.words
+    owned, honest = infected.owned.predict(test.images), infected.honest.predict(test.images)
+    damage = int(((owned != test.labels) & (honest == test.labels)).sum())
+    assert damage >= 6 and (infected.owned.predict(shown.digits.images) != shown.digits.labels).all()
+    assert (infected.honest.predict(shown.digits.images) == shown.digits.labels).all()
+    # Where nothing is misread there are six all the same, and nobody says that they are.
+    right = test[np.flatnonzero(honest == test.labels)]
+    sound = of(poisoning.get("label_flip")(), replace(infected, owned=infected.honest))
+    with pytest.MonkeyPatch.context() as only:
+        only.setattr(infecting, "test", lambda: right)
+        shown = cleansing.exhibit(sound)
+    assert len(shown.digits) == 6 == len(set(shown.digits.labels)) and "misreads" not in shown.words
+
+
+def test_the_victim_stands_before_five_others_and_is_misled_or_not(infected):
+    victim = bundled()[[3503]]
+    other = of(Nudge(target=3), infected, victim)
+    stands = tuple(infecting.standing(each, other.poisoned) for each in (infected.owned, infected.honest))
+    data = told(panel(replace(other, stands=stands)), "ledger")
+    assert data["victim"] and data["gain"] == "victim misled" and data["labels"][0] == 7
+    assert 7 not in data["labels"][1:] and len(set(data["labels"])) == 6
+    assert data["lines"][0]["reads"][0] == infected.owned.predict(victim.images)[0]
+    assert [each["success"] for each in data["lines"]] == [bool(each["success"]) for each in stands]
+    assert all(isinstance(each["success"], bool) for each in data["lines"])
+
+
+@pytest.mark.parametrize(("source", "leads"), [(7, "one"), (-1, "next")])
+def test_those_who_are_meant_come_first(infected, source, leads):
+    attack = poisoning.get("badnets")(source=source, leads=leads)
+    shown = cleansing.exhibit(of(attack, infected))
+    assert len(set(shown.digits.labels)) == 6 and (leads == "next" or shown.digits.labels[0] == 7)
+    assert leads == "next" or 4 not in shown.digits.labels
+
+
+def test_one_class_alone_fills_the_row():
+    assert cleansing._of_many_classes(np.zeros(9, int), [np.arange(3), np.arange(3, 9)]).tolist() == [0, 1, 2, 3, 4, 5]
+    labels = np.array([1, 1, 2, 2, 3, 3])
+    assert cleansing._of_many_classes(labels, [np.arange(6)]).tolist() == [0, 2, 4, 1, 3, 5]
+    assert cleansing._of_many_classes(labels, [np.array([3]), np.arange(3)]).tolist() == [3, 0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("radii", "said"),
+    [
+        ([5, 3, 3, 1], "Proven: 3 of 4 test digits are read right whatever 3 digits"),
+        ([9, 0, 0, 0], "too close to prove anything for half"),
+    ],
+)
+def test_what_a_vote_proves_is_said_of_half_of_the_digits(infected, monkeypatch, radii, said):
+    some = infecting.test()[:4]
+    monkeypatch.setattr(infecting, "test", lambda: some)
+
+    class Voting:
+        def votes(self, model: Classifier, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return np.eye(10)[some.labels], np.array(radii)
+
+    assert said in cleansing._proven(Voting(), infected.owned)
+    assert cleansing._proven(Rinse(), infected.owned) == ""
+
+
+def test_a_digit_that_is_read_wrong_proves_nothing(infected, monkeypatch):
+    some = infecting.test()[:4]
+    monkeypatch.setattr(infecting, "test", lambda: some)
+    votes: Callable[..., Any] = lambda model, x: (np.eye(10)[(some.labels + 1) % 10], np.array([9, 9, 9, 9]))  # noqa: E731
+    wrong = type("Wrong", (), {"votes": staticmethod(votes)})()
+    assert "too close" in cleansing._proven(wrong, infected.owned)
