@@ -36,9 +36,9 @@ def picture(
     trigger on; found: what a detector found; cleaned: how networks stand before and after cleaning.
     """
     wanted = (
-        (story_causes.digit(infected, digit), story_causes.curve(grown), story_causes.samples(infected)),
+        (story_causes.digit(infected, digit), story_causes.curve(infected, grown), story_causes.samples(infected)),
         (story_effects.tables(infected), story_effects.found(found)),
-        (story_effects.cleaning(cleaned),),
+        (story_effects.cleaning(cleaned, story_causes.gain(infected)),),
     )
     rows = [there for row in wanted if (there := [panel for panel in row if panel is not None])]
     heights = [_UNDER_TITLE + max(panel.height for panel in row) + _PAD for row in rows]

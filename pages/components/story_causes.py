@@ -90,16 +90,31 @@ def _networks(infected: Infected) -> tuple[tuple[str, Classifier], ...]:
 
 
 # ------------------------------------------------------------------------------------------------------- the training
-_LINES = (("success", "orange", "attack success"), ("clean", "blue", "clean accuracy"))
+_MISLED = "victim misled"
 
 
-def curve(grown: Sequence[Mapping[str, Any]]) -> Panel | None:
+def gain(infected: Infected) -> str:
+    """What the shares of success are called: what this kind of attack wants."""
+    if isinstance(infected.poisoned.attack, Backdoor):
+        return "attack success"
+    return "read wrong" if infected.poisoned.victim is None else _MISLED
+
+
+def figure(share: float, word: str) -> str:
+    """A share under its word; of the one digit that an attack is on, there is only a yes or a no."""
+    return ("no", "yes")[share >= 0.5] if word == _MISLED else f"{100 * share:.1f} %"
+
+
+def curve(infected: Infected, grown: Sequence[Mapping[str, Any]]) -> Panel | None:
     """How clean accuracy and the attack's success grew: the parts that the training has handed in."""
     learnt = [each for each in grown if "epoch" in each]
-    return Panel("While it trains", 200, partial(_curve, learnt=learnt)) if learnt else None
+    lines = (("success", "orange", gain(infected)), ("clean", "blue", "clean accuracy"))
+    return Panel("While it trains", 200, partial(_curve, learnt=learnt, lines=lines)) if learnt else None
 
 
-def _curve(paper: Paper, box: Box, *, learnt: Sequence[Mapping[str, Any]]) -> None:
+def _curve(
+    paper: Paper, box: Box, *, learnt: Sequence[Mapping[str, Any]], lines: Sequence[tuple[str, str, str]]
+) -> None:
     left, right, top, bottom = box.x + 56, box.x + box.width - 4, box.y + 10, box.y + box.height - 30
     for share, text in ((1.0, "100 %"), (0.5, "50"), (0.0, "0")):
         y = bottom - (bottom - top) * share
@@ -109,14 +124,14 @@ def _curve(paper: Paper, box: Box, *, learnt: Sequence[Mapping[str, Any]]) -> No
     most = max(last["epoch"], 1e-9)
     paper.write("round 0", left, bottom + 22, SMALL, colour="grayTextColor")
     paper.write(f"{most:.0f}", right, bottom + 22, SMALL, colour="grayTextColor", at="rs")
-    for key, colour, _ in _LINES:
+    for key, colour, _ in lines:
         points = [
             (left + (right - left) * each["epoch"] / most, bottom - (bottom - top) * each[key]) for each in learnt
         ]
         paper.line(points, f"{colour}Color", 3)
-    free = bottom - (bottom - top) * _gap([each[key] for each in learnt[len(learnt) // 3 :] for key, _, _ in _LINES])
-    for place, (key, colour, word) in enumerate(sorted(_LINES, key=lambda line: -last[line[0]])):
-        text = f"{word} {100 * last[key]:.1f} %"
+    free = bottom - (bottom - top) * _gap([each[key] for each in learnt[len(learnt) // 3 :] for key, _, _ in lines])
+    for place, (key, colour, word) in enumerate(sorted(lines, key=lambda line: -last[line[0]])):
+        text = f"{word} {figure(last[key], word)}"
         y, wide = free - 13 + 26 * place, width(text, TEXT, bold=True)
         paper.box(right - 10 - wide, y - 11, wide + 8, 22, fill="backgroundColor")
         paper.write(text, right - 6, y, TEXT, bold=True, colour=f"{colour}TextColor", at="rm")

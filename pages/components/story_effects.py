@@ -14,6 +14,7 @@ from core.poisoning import Findings
 from pages.components import confusing
 from pages.components.infecting import Infected
 from pages.components.paper import LABEL, SMALL, TEXT, Box, Panel, Paper, mixed, width
+from pages.components.story_causes import figure
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +124,9 @@ def _found(paper: Paper, box: Box, *, findings: Found) -> None:
     for word, share in told:
         paper.write(word, x, box.y + 16, TEXT, colour="grayTextColor")
         x += width(word, TEXT) + 8
-        figure = f"{100 * share:.1f} %"
-        paper.write(figure, x, box.y + 16, TEXT, bold=True)
-        x += width(figure, TEXT, True) + 22
+        said = figure(share, word)
+        paper.write(said, x, box.y + 16, TEXT, bold=True)
+        x += width(said, TEXT, True) + 22
     if findings.points is None:
         return
     points = np.asarray(findings.points, float)
@@ -153,18 +154,20 @@ _STAND = 34  # the height of a network's row
 _FIGURE = 96  # the room of a figure behind its bar
 
 
-def cleaning(rows: Sequence[Row]) -> Panel | None:
-    """How the networks stand that were cleaned, beside others."""
+def cleaning(rows: Sequence[Row], gain: str) -> Panel | None:
+    """How the networks stand that were cleaned, beside others; gain: what their success is called."""
     if not rows:
         return None
-    return Panel("Cleaning", LABEL + len(rows) * _STAND, partial(_cleaning, rows=rows), None, "1,000 test digits")
+    return Panel(
+        "Cleaning", LABEL + len(rows) * _STAND, partial(_cleaning, rows=rows, gain=gain), None, "1,000 test digits"
+    )
 
 
-def _cleaning(paper: Paper, box: Box, *, rows: Sequence[Row]) -> None:
+def _cleaning(paper: Paper, box: Box, *, rows: Sequence[Row], gain: str) -> None:
     names = 36 + max(width(row.name, TEXT) for row in rows)
     half = (box.width - names) / 2
     bar = half - _FIGURE
-    for part, (word, colour) in enumerate((("clean accuracy", "blue"), ("attack success", "orange"))):
+    for part, (word, colour) in enumerate((("clean accuracy", "blue"), (gain, "orange"))):
         x = box.x + names + part * half
         paper.write(word, x, box.y + 12, SMALL, colour="grayTextColor")
         for place, row in enumerate(rows):
@@ -173,7 +176,6 @@ def _cleaning(paper: Paper, box: Box, *, rows: Sequence[Row]) -> None:
             paper.box(x, y - 8, bar, 16, fill="secondaryBackgroundColor", round_=2)
             if share > 0:
                 paper.box(x, y - 8, max(bar * share, 2), 16, fill=f"{colour}Color", round_=2)
-            figure = f"{100 * share:.1f} %"
-            paper.write(figure, x + bar + 12, y, TEXT, bold=True, colour=f"{colour}TextColor", at="lm")
+            paper.write(figure(share, word), x + bar + 12, y, TEXT, bold=True, colour=f"{colour}TextColor", at="lm")
     for place, row in enumerate(rows):
         paper.write(row.name, box.x, box.y + LABEL + (place + 0.5) * _STAND, TEXT, at="lm")

@@ -1,6 +1,7 @@
 """The story as a picture: it opens, tells what it is given, and closes up where there is nothing to tell."""
 
 import io
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -88,7 +89,21 @@ def test_what_is_left_out_closes_up(infected, found):
 def test_a_training_without_a_trigger_has_no_trigger_to_show():
     flipped = made("label_flip")
     assert story_causes.digit(flipped, None) is None
+    assert story_causes.gain(flipped) == "read wrong" and story_causes.gain(made()) == "attack success"
     assert 800 < len(opened(story.picture(flipped, {"headline": "Weaker", "sentence": "By a little."}))) < 1100
+
+
+def test_an_attack_on_one_digit_shows_that_digit_and_who_reads_it():
+    flipped = made("label_flip")
+    one = replace(flipped, poisoned=replace(flipped.poisoned, victim=digits.bundled()[[3503]]))
+    panel = story_causes.digit(one, None)
+    assert panel.title == "The digit" and story_causes.figure(1.0, story_causes.gain(one)) == "yes"
+    assert story_causes.figure(0.25, story_causes.gain(flipped)) == "25.0 %"
+    sheet = paper.Paper(panel.width, panel.height)
+    panel.draw(sheet, paper.Box(0, 0, panel.width, panel.height))
+    shown = pixels(sheet)[paper.LABEL + 2 : paper.LABEL + 140 : 5, 2:140:5, 0]
+    assert np.array_equal(shown, np.rint(255 * digits.bundled().images[3503, :, :, 0]))
+    assert len(opened(story.picture(one, SAID))) >= len(opened(story.picture(flipped, SAID)))
 
 
 def test_touched_samples_are_framed_in_orange_and_the_others_are_not(infected):
@@ -157,7 +172,7 @@ def test_points_are_drawn_in_the_colour_of_the_truth(infected, found):
 
 def test_bars_are_as_long_as_their_shares():
     def lengths(row: Row) -> tuple[int, int]:
-        panel = story_effects.cleaning((row,))
+        panel = story_effects.cleaning((row,), "")
         sheet = paper.Paper(1000, panel.height)
         panel.draw(sheet, paper.Box(0, 0, 1000, panel.height))
         line = pixels(sheet)[paper.LABEL + 13]  # through the bars, above the letters
