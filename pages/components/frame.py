@@ -27,6 +27,8 @@ def _icon() -> Image.Image:
     return seven.resize((63, 63), Image.Resampling.NEAREST)
 
 
+# The Defend page's panels are as high before their answers as with them: where what stands above a list moves, the
+# browser scrolls to make up for it, and a scroll closes a list that is open.
 _STYLE = """<style>
 .stMainBlockContainer { max-width: 1306px; padding-left: 18px; padding-right: 18px; scroll-initial-target: nearest; }
 .stMainBlockContainer > .stVerticalBlock { gap: 6px; }
@@ -56,6 +58,9 @@ _STYLE = """<style>
   padding: 8px 12px; color: inherit; }
 [class*="-panel"] h3 { padding: 2px 0; }
 [class*="-panel"] .stHorizontalBlock > .stElementContainer > .stMarkdown :is(div, p) { margin-bottom: 0; }
+.st-key-guard-panel { min-height: 446px; }
+.st-key-certificate-panel { min-height: 546px; }
+.st-key-alarm-panel, .st-key-votes-panel { min-height: 508px; }
 [data-testid=stPopoverBody] { max-width: min(27rem, calc(100vw - 2rem)) !important; }
 .st-key-picks .stButtonGroup button, :is(.st-key-attack-pick, .st-key-budget-pick) button { min-height: 42px; }
 @media (max-width: 1306px) {

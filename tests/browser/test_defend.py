@@ -64,6 +64,29 @@ def test_a_phone_shows_it_without_sideways_scrolling(turn):
         assert side and side["x"] >= 0 and side["x"] + side["width"] <= 390
 
 
+def test_the_panels_are_as_high_before_their_answers_as_with_them(visit):
+    """Else the page scrolls to make up for it, and a scroll closes a list that is open."""
+    seen = visit("digit=3507&eps=0.100&model=plain_mlp")
+    seen.page.evaluate(
+        """() => {
+          window.heights = {};
+          setInterval(() => {
+            const find = name => document.querySelector(`.st-key-${name}-panel`);
+            if (find("votes"))
+              for (const name of ["guard", "certificate", "alarm", "votes"])
+                (heights[name] ??= []).push(find(name).offsetHeight);
+          }, 5);
+        }"""
+    )
+    seen.page.get_by_role("link", name="Defend").click()
+    for answer in (".guard:not(.waiting) .badge", ".band svg", ".alarm .outcome .badge", ".votes .tally"):
+        seen.page.wait_for_selector(answer, state="attached", timeout=60_000)
+    seen.idle()
+    heights = seen.page.evaluate("heights")
+    assert {name: max(each) - min(each) < 40 for name, each in heights.items()} == dict.fromkeys(heights, True)
+    assert len(heights) == 4
+
+
 def test_a_training_grows_under_the_visitors_eyes(turn):
     seen = defending(turn, "digit=3500&eps=0.100&model=plain_mlp")
     page = seen.page
