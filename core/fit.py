@@ -25,7 +25,7 @@ import tensorflow as tf
 
 from core.digits import Digits, fingerprint
 from core.errors import InputError
-from core.objectives import CrossEntropy, Moment, Objective
+from core.objectives import CrossEntropy, Moment, Objective, Shaping
 
 #: `watch(done, total, metrics)`: called at intervals with the number of steps done; False stops the training.
 Watch = Callable[[int, int, dict[str, float]], bool | None]
@@ -164,11 +164,14 @@ class _Training:
     def _compiled_step(
         self, x: tf.Tensor, y: tf.Tensor, rate: tf.Tensor, moment: Moment
     ) -> tuple[tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            losses, logits = self.objective(self.model, x, y, moment)
-            mean = tf.reduce_mean(losses)
         variables = self.model.trainable_variables
-        gradients = tape.gradient(mean, variables)
+        if isinstance(self.objective, Shaping):
+            losses, logits, gradients = self.objective.gradients(self.model, x, y, moment)
+        else:
+            with tf.GradientTape() as tape:
+                losses, logits = self.objective(self.model, x, y, moment)
+                mean = tf.reduce_mean(losses)
+            gradients = tape.gradient(mean, variables)
         if self.plan.clip:
             gradients, _ = tf.clip_by_global_norm(gradients, self.plan.clip)
         self.optimizer.learning_rate.assign(rate)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import keras
 import tensorflow as tf
@@ -35,6 +35,17 @@ class Objective(Protocol):
 
         No logits, but None, where the network reads no classes: the training then tells no accuracy.
         """
+        ...
+
+
+@runtime_checkable
+class Shaping(Protocol):
+    """What an objective has beside that when the training is to step along other gradients than the mean loss's."""
+
+    def gradients(
+        self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment
+    ) -> tuple[tf.Tensor, tf.Tensor | None, list[tf.Tensor]]:
+        """Of the same batch: the losses, the logits, and a gradient by each of the model's trainable variables."""
         ...
 
 
