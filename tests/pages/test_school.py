@@ -101,8 +101,8 @@ def test_own_networks_are_few(monkeypatch):
     kept = {}
     monkeypatch.setattr(own_models.st, "session_state", kept)
     monkeypatch.setattr(own_models, "_all", type(own_models._all)())
-    names = [own_models.add(zoo.load("plain_mlp")) for _ in range(3)]
-    assert list(own_models.titles()) == [names[2], names[1]]
+    names = [own_models.add(zoo.load("plain_mlp")) for _ in range(own_models._EACH + 1)]
+    assert list(own_models.titles()) == names[:0:-1]
     with pytest.raises(InputError, match="train it again"):
         own_models.get(names[0])
     kept.clear()  # another visitor
@@ -110,7 +110,7 @@ def test_own_networks_are_few(monkeypatch):
         own_models.add(zoo.load("plain_mlp"))
         kept.clear()
     with pytest.raises(InputError, match="no longer kept"):
-        own_models.get(names[2])
+        own_models.get(names[-1])
 
 
 @pytest.mark.parametrize(
