@@ -219,8 +219,9 @@ def _lines(over: bool, worked: bool) -> None:
         "lines": [owned, *(each.line for each in book.kept), honest],
         "running": None,
     }
-    if found is not None and not over:
-        data["running"] = {**pending.told(found, over), "name": found.asked.title, "note": found.asked.note}
+    if found is not None and found.job is not None and not over:
+        named = {"name": found.asked.title, "note": found.asked.note}
+        data["running"] = {**pending.told(found, over), **named, "left": cleansing.left(found.job)}
     ledger.draw(data, key="ledger")
     if found is None or not over:
         return

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import math
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +13,7 @@ import numpy as np
 from core import poisoning
 from core.classifier import Classifier
 from core.digits import Digits
-from core.poisoning import Cleaner, Findings
+from core.poisoning import Cleaner, Findings, Poisoned
 from core.poisoning._backdoor import Backdoor
 from pages.components import infecting
 from pages.components.infecting import Infected, Plot
@@ -69,7 +71,11 @@ def fingerprint(findings: Findings) -> str:
 
 
 def run(job: Job, infected: Infected, cleaner: Cleaner, findings: Findings | None) -> Cleaned | None:
-    """Clean the poisoned network, or train one on the poisoned set that withstands it; None where it was stopped."""
+    """Clean the poisoned network, or train one on the poisoned set that withstands it; None where it was stopped.
+
+    What it hands in is the moment at which it begins.
+    """
+    job.hand_in(time.monotonic())
 
     def watch(done: int, total: int, told: dict[str, float]) -> bool:
         return job.report(done, total)
@@ -79,10 +85,21 @@ def run(job: Job, infected: Infected, cleaner: Cleaner, findings: Findings | Non
     if not job.wanted:
         return None
     network.title = f"Yours: cleaned, {cleaner.title}"
-    return Cleaned(network, infecting.standing(network, infected.poisoned), _proven(cleaner, network))
+    return Cleaned(
+        network, infecting.standing(network, infected.poisoned), _proven(cleaner, network, infected.poisoned)
+    )
 
 
-def _proven(cleaner: Any, network: Classifier) -> str:
+def left(job: Job) -> str:
+    """How long it will still take, going by what it has taken so far, in words; nothing while that says little."""
+    taken = time.monotonic() - job.parts[0] if job.parts else 0.0
+    if taken < 2.0 or not 0 < job.done < job.total:
+        return ""
+    seconds = taken * (job.total - job.done) / job.done
+    return f"about {5 * math.ceil(seconds / 5)} s left" if seconds < 90 else f"about {round(seconds / 60)} min left"
+
+
+def _proven(cleaner: Any, network: Classifier, poisoned: Poisoned) -> str:
     """What a vote proves of the test digits: how many digits of the training set may be others while half of them are
     read right all the same. Nothing of a cleaner that proves nothing."""
     if not hasattr(cleaner, "votes"):
@@ -95,7 +112,8 @@ def _proven(cleaner: Any, network: Classifier) -> str:
         return "The vote is too close to prove anything for half of the test digits."
     return (
         f"Proven: {int((bears >= most).sum()):,} of {len(bears):,} test digits are read right whatever {most} digits "
-        "anybody puts into the training set or takes out of it. A digit that was changed counts as both."
+        f"anybody puts into the training set or takes out of it. A changed picture is both; {poisoned.count:,} digits "
+        "were touched here."
     )
 
 

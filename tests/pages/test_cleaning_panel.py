@@ -285,6 +285,26 @@ def test_the_line_at_work_says_how_far_it_is(infected):
     at.session_state["cleansing"].drop()
 
 
+@pytest.mark.parametrize(
+    ("taken", "done", "said"),
+    [
+        (1.0, 50, ""),
+        (10.0, 0, ""),
+        (10.0, 100, ""),
+        (10.0, 50, "about 10 s left"),
+        (10.0, 48, "about 15 s left"),
+        (10.0, 5, "about 3 min left"),
+    ],
+)
+def test_what_is_left_goes_by_what_it_has_taken(monkeypatch, taken, done, said):
+    job = Job(lambda job: None, "nobody")
+    assert cleansing.left(job) == ""  # it has not begun
+    job.hand_in(100.0)
+    job.report(done, 100)
+    monkeypatch.setattr(cleansing.time, "monotonic", lambda: 100.0 + taken)
+    assert cleansing.left(job) == said
+
+
 def test_a_fault_is_a_sentence_and_the_picks_stay(infected):
     at = button(choose(panel(infected), "cleaning_rinse_strength", 0), "cleaning_start")
     assert at.session_state["cleansing"].job.wait(20)
@@ -361,8 +381,8 @@ def test_what_a_vote_proves_is_said_of_half_of_the_digits(infected, monkeypatch,
         def votes(self, model: Classifier, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             return np.eye(10)[some.labels], np.array(radii)
 
-    assert said in cleansing._proven(Voting(), infected.owned)
-    assert cleansing._proven(Rinse(), infected.owned) == ""
+    assert said in cleansing._proven(Voting(), infected.owned, infected.poisoned)
+    assert cleansing._proven(Rinse(), infected.owned, infected.poisoned) == ""
 
 
 def test_a_digit_that_is_read_wrong_proves_nothing(infected, monkeypatch):
@@ -370,4 +390,4 @@ def test_a_digit_that_is_read_wrong_proves_nothing(infected, monkeypatch):
     monkeypatch.setattr(infecting, "test", lambda: some)
     votes: Callable[..., Any] = lambda model, x: (np.eye(10)[(some.labels + 1) % 10], np.array([9, 9, 9, 9]))  # noqa: E731
     wrong = type("Wrong", (), {"votes": staticmethod(votes)})()
-    assert "too close" in cleansing._proven(wrong, infected.owned)
+    assert "too close" in cleansing._proven(wrong, infected.owned, infected.poisoned)

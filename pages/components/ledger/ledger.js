@@ -68,11 +68,11 @@ class Ledger {
     return row;
   }
 
-  go({ place, done, total }) {
+  go({ place, done, total, left }) {
     const share = Math.min(done / Math.max(total, 1), 1);
     this.bar.firstElementChild.style.transform = `scaleX(${share})`;
     this.bar.setAttribute("aria-valuenow", Math.round(100 * share));
-    setText(this.far, place ? ahead(place) : `${Math.round(100 * share)}${NBSP}%`);
+    setText(this.far, place ? ahead(place) : left || `${Math.round(100 * share)}${NBSP}%`);
   }
 
   row(name, note) {
