@@ -15,6 +15,7 @@ from pages.components.infecting import Infected
 from pages.components.panel import Picks
 from pages.components.pending import Pending
 from pages.components.settings import Settings
+from pages.components.story_effects import Found
 
 _JOB = "finding"
 _DRAWN = 1500  # points at most
@@ -32,9 +33,12 @@ def found(infected: Infected | None) -> tuple[str, Findings] | None:
     return (search.instance.title, place.job.result) if search.plot == infected.plot else None
 
 
-def truth_is_out() -> bool:
-    """Whether the visitor wants to see what was really touched."""
-    return bool(_picks["truth"])
+def told(infected: Infected) -> Found | None:
+    """The same for the story's picture."""
+    if (known := found(infected)) is None:
+        return None
+    title, findings = known
+    return Found.of(infected, title, findings, _label(findings, infected))
 
 
 def draw(infected: Infected | None) -> None:

@@ -9,10 +9,14 @@ import numpy as np
 import streamlit as st
 
 from core import digits, poisoning
+from core.digits import Digits
 from core.errors import InputError
 from core.poisoning._backdoor import Backdoor
 from pages.components import (
     cache,
+    cleaning_panel,
+    confusion_panel,
+    finding_panel,
     infecting,
     opening,
     own_models,
@@ -21,6 +25,7 @@ from pages.components import (
     samples,
     school,
     session,
+    story,
     trigger,
     verdict,
 )
@@ -58,19 +63,15 @@ def draw() -> None:
     plot, fault = _asked(view)
     found = pending.current(_JOB)
     infected = _infected(found)
-    verdict.draw(_said(plot, found, infected, view), key="poison-verdict")
+    said = _said(plot, found, infected, view)
+    verdict.draw(said, key="poison-verdict")
     if fault:
         st.error(fault, icon=":material/error:")
     left, right = st.columns([3, 10], gap="small")
     with left:
         _left(view, plot, found, infected)
     with right:
-        _right(infected)
-
-
-def infected() -> Infected | None:
-    """What this visitor's last training came to, if one is over and was not stopped."""
-    return _infected(pending.current(_JOB))
+        _right(infected, said)
 
 
 def _infected(found: Pending | None) -> Infected | None:
@@ -202,7 +203,7 @@ def _trigger(view: View, plot: Plot | None, infected: Infected | None) -> dict[s
 
 
 # ------------------------------------------------------------------------------------------------------ what came of it
-def _right(infected: Infected | None) -> None:
+def _right(infected: Infected | None, said: dict[str, Any]) -> None:
     one, other = st.columns(2, gap="small")
     with one, st.container(border=True, key="growth-panel", height="stretch"):
         st.markdown("### While it trains")
@@ -212,13 +213,23 @@ def _right(infected: Infected | None) -> None:
                 "success what the attacker gets. It takes seconds."
             )
         else:
-            pending.watch(_JOB, _growth)
+            pending.watch(_JOB, lambda over: _growth(over, said))
     with other, st.container(border=True, key="samples-panel", height="stretch"):
         st.markdown("### What the victim is given")
         _samples(infected)
+    one, other = st.columns([2, 3], gap="small")
+    with one:
+        finding_panel.draw(infected)
+    with other:
+        known = finding_panel.found(infected)
+        if known is None:
+            cleaning_panel.draw(infected, None)
+        else:
+            cleaning_panel.draw(infected, known[1], known[0])
+    confusion_panel.draw(infected)
 
 
-def _growth(over: bool) -> None:
+def _growth(over: bool, said: dict[str, Any]) -> None:
     found: Pending = st.session_state[_JOB]
     plot: Plot = found.asked
     parts = found.parts()
@@ -243,13 +254,13 @@ def _growth(over: bool) -> None:
     if found.fault:
         st.error(found.fault, icon=":material/error:")
     elif over and (done := _infected(found)) is not None:
-        _yours(done)
+        _yours(done, said, learnt)
     elif over:
         st.caption("It was stopped, and nothing of it is kept." if found.stopped else "It was left alone and ended.")
 
 
-def _yours(done: Infected) -> None:
-    """The poisoned network among the visitor's own, to be attacked and defended on the other pages."""
+def _yours(done: Infected, said: dict[str, Any], grown: list[dict[str, Any]]) -> None:
+    """The poisoned network among the visitor's own, to be attacked and defended on the other pages; and its story."""
     if _NAMED not in st.session_state:
         st.session_state[_NAMED] = own_models.add(done.owned)
         st.rerun()
@@ -258,6 +269,14 @@ def _yours(done: Infected) -> None:
             if st.button(label, key=f"infected_{page}", icon=f":material/{icon}:"):
                 session.put(replace(session.current(), model=st.session_state[_NAMED]))
                 st.switch_page(f"pages/{page}.py")
+        view = session.current()
+        story.button(
+            done,
+            said,
+            grown=grown,
+            digit=Digits(view.x[None], np.array([view.y])),
+            found=finding_panel.told(done),
+        )
 
 
 def _samples(infected: Infected | None) -> None:
