@@ -50,7 +50,8 @@ class Ledger {
 
   line({ name, note, clean, success, reads }) {
     const row = this.row(name, note);
-    row.append(this.share(clean, "blue"), this.share(success, "orange"), this.chips(reads));
+    const got = typeof success === "boolean" ? this.outcome(success) : this.share(success, "orange");
+    row.append(this.share(clean, "blue"), got, this.chips(reads));
     return row;
   }
 
@@ -84,14 +85,19 @@ class Ledger {
     return row;
   }
 
-  /** A share with a bar of its length, or a yes or no. */
+  /** A share, over a bar of its length. */
   share(value, colour) {
-    const flat = typeof value === "boolean";
-    const cell = made("span", `figure ${colour}`, flat ? (value ? "yes" : "no") : `${(100 * value).toFixed(1)}${NBSP}%`);
-    const bar = made("i");
+    const [cell, bar] = [made("span", `figure ${colour}`, `${(100 * value).toFixed(1)}${NBSP}%`), made("i")];
     bar.style.setProperty("--share", `${100 * value}%`);
     cell.setAttribute("role", "cell");
     cell.append(bar);
+    return cell;
+  }
+
+  /** Whether the attacker got his way with the one digit that he is after. */
+  outcome(misled) {
+    const cell = made("span", misled ? "figure orange" : "figure blue", misled ? "yes" : "no");
+    cell.setAttribute("role", "cell");
     return cell;
   }
 
