@@ -60,6 +60,10 @@ def test_the_zoo_is_there_and_begins_with_the_plain_cnn():
     assert {path.stem for path in zoo.folder().glob("*.keras")} == {*NAMES, zoo.AUTOENCODER}
 
 
+def test_all_weights_together_are_small():
+    assert sum(path.stat().st_size for path in zoo.folder().glob("*.keras")) < 15_000_000
+
+
 def test_a_card_is_whole(name, model):
     card = zoo.card(name)
     assert card["name"] == name and card["title"] == model.title and card["title"][0].isupper()

@@ -116,7 +116,7 @@ def _starts(white: np.ndarray, seed: int) -> np.ndarray:
         return axes
     with warnings.catch_warnings():  # a start need not have converged
         warnings.simplefilter("ignore", ConvergenceWarning)
-        mixing = FastICA(whiten=False, random_state=seed, tol=1e-3).fit(white).components_
+        mixing = FastICA(whiten=False, random_state=seed, tol=1e-3).fit(white).components_  # pyright: ignore
     return np.concatenate([axes, mixing / np.linalg.norm(mixing, axis=1, keepdims=True)])
 
 
