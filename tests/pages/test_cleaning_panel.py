@@ -3,7 +3,6 @@
 import base64
 import sys
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import Any, ClassVar
@@ -14,17 +13,14 @@ from streamlit.testing.v1 import AppTest
 
 from core import copies, poisoning
 from core.classifier import Classifier
-from core.digits import Digits, bundled
+from core.digits import bundled
 from core.errors import InputError
 from core.knobs import knob
 from core.poisoning import Cleaner, Findings
-from core.poisoning.base import Poison, Poisoned, Set
-from pages.components import cache, cleaning_panel, cleansing, infecting, own_models, session
-from pages.components.infecting import Infected, Plot
-from pages.components.jobs import Job
+from pages.components import cleaning_panel, cleansing, infecting, own_models, session
+from pages.components.infecting import Infected
 from tests.pages.driving import button, calm, choose, finished, told
-
-KNOBS = (("rate", 0.1), ("target", 4))
+from tests.pages.infected import made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,32 +67,12 @@ class Soak(Rinse):
         return Classifier(copies.of(model.keras))
 
 
-@dataclass(frozen=True, kw_only=True)
-class Nudge(Poison):
-    """An attack on one digit, which touches nothing."""
-
-    title = "Nudge"
-    aim = "target"
-
-    target: int = knob(3, "Read as", 0, 9, help="The class that the victim is to be read as")
-
-    def run(self, given: Set) -> np.ndarray:
-        return np.zeros(0, int)
-
-
-@pytest.fixture(scope="module")
-def infected() -> Iterator[Infected]:
-    """A small network, poisoned with few digits in a second."""
-    with pytest.MonkeyPatch.context() as few:
-        some = bundled()[np.random.default_rng(7).permutation(5000)[:1200]]
-        few.setattr(infecting, "material", lambda whole: some)
-        model = cache.model("plain_mlp")
-        plot = Plot("plain_mlp", model.version, "badnets", KNOBS)
-        job = Job(lambda job: None, "nobody")
-        made = infecting.run(job, plot, model)
-        assert made is not None
-        yield made
-    infecting._HONEST._answers.clear()  # it has learnt from few digits, too
+@pytest.fixture
+def infected(monkeypatch) -> Infected:
+    """A poisoned network, of few digits."""
+    few = infecting.material(False)[:1200]
+    monkeypatch.setattr(infecting, "material", lambda whole: few)
+    return made(rate=0.1)
 
 
 @pytest.fixture(autouse=True)
@@ -285,26 +261,6 @@ def test_the_line_at_work_says_how_far_it_is(infected):
     at.session_state["cleansing"].drop()
 
 
-@pytest.mark.parametrize(
-    ("taken", "done", "said"),
-    [
-        (1.0, 50, ""),
-        (10.0, 0, ""),
-        (10.0, 100, ""),
-        (10.0, 50, "about 10 s left"),
-        (10.0, 48, "about 15 s left"),
-        (10.0, 5, "about 3 min left"),
-    ],
-)
-def test_what_is_left_goes_by_what_it_has_taken(monkeypatch, taken, done, said):
-    job = Job(lambda job: None, "nobody")
-    assert cleansing.left(job) == ""  # it has not begun
-    job.hand_in(100.0)
-    job.report(done, 100)
-    monkeypatch.setattr(cleansing.time, "monotonic", lambda: 100.0 + taken)
-    assert cleansing.left(job) == said
-
-
 def test_a_fault_is_a_sentence_and_the_picks_stay(infected):
     at = button(choose(panel(infected), "cleaning_rinse_strength", 0), "cleaning_start")
     assert at.session_state["cleansing"].job.wait(20)
@@ -315,79 +271,11 @@ def test_a_fault_is_a_sentence_and_the_picks_stay(infected):
     assert not at.error and names(at)[1] == "After: Rinse"
 
 
-# -------------------------------------------------------------------------------------------------- the six, the proven
-def of(attack: Any, infected: Infected, victim: Digits | None = None) -> Infected:
-    """The same networks, as if another attack had been at work."""
-    clean = infected.poisoned.clean
-    return replace(infected, poisoned=Poisoned(attack, clean, clean, np.zeros(len(clean), bool), victim))
-
-
-def test_useless_networks_are_seen_on_digits_that_they_misread(infected):
-    test = infecting.test()
-    shown = cleansing.exhibit(of(poisoning.get("label_flip")(), infected))
-    assert len(shown.digits) == 6 and "misreads" in shown.words
-    owned, honest = infected.owned.predict(test.images), infected.honest.predict(test.images)
-    damage = int(((owned != test.labels) & (honest == test.labels)).sum())
-    assert damage >= 6 and (infected.owned.predict(shown.digits.images) != shown.digits.labels).all()
-    assert (infected.honest.predict(shown.digits.images) == shown.digits.labels).all()
-    # Where nothing is misread there are six all the same, and nobody says that they are.
-    right = test[np.flatnonzero(honest == test.labels)]
-    sound = of(poisoning.get("label_flip")(), replace(infected, owned=infected.honest))
-    with pytest.MonkeyPatch.context() as only:
-        only.setattr(infecting, "test", lambda: right)
-        shown = cleansing.exhibit(sound)
-    assert len(shown.digits) == 6 == len(set(shown.digits.labels)) and "misreads" not in shown.words
-
-
-def test_the_victim_stands_before_five_others_and_is_misled_or_not(infected):
-    victim = bundled()[[3503]]
-    other = of(Nudge(target=3), infected, victim)
-    stands = tuple(infecting.standing(each, other.poisoned) for each in (infected.owned, infected.honest))
-    data = told(panel(replace(other, stands=stands)), "ledger")
+def test_of_an_attack_on_one_digit_it_is_told_whether_that_one_is_misled(infected):
+    poisoned = replace(infected.poisoned, attack=poisoning.get("label_flip")(), victim=bundled()[[3503]])
+    at = panel(
+        replace(infected, poisoned=poisoned, stands=({"clean": 0.9, "success": 1.0}, {"clean": 0.9, "success": 0.0}))
+    )
+    data = told(at, "ledger")
     assert data["victim"] and data["gain"] == "victim misled" and data["labels"][0] == 7
-    assert 7 not in data["labels"][1:] and len(set(data["labels"])) == 6
-    assert data["lines"][0]["reads"][0] == infected.owned.predict(victim.images)[0]
-    assert [each["success"] for each in data["lines"]] == [bool(each["success"]) for each in stands]
-    assert all(isinstance(each["success"], bool) for each in data["lines"])
-
-
-@pytest.mark.parametrize(("source", "leads"), [(7, "one"), (-1, "next")])
-def test_those_who_are_meant_come_first(infected, source, leads):
-    attack = poisoning.get("badnets")(source=source, leads=leads)
-    shown = cleansing.exhibit(of(attack, infected))
-    assert len(set(shown.digits.labels)) == 6 and (leads == "next" or shown.digits.labels[0] == 7)
-    assert leads == "next" or 4 not in shown.digits.labels
-
-
-def test_one_class_alone_fills_the_row():
-    assert cleansing._of_many_classes(np.zeros(9, int), [np.arange(3), np.arange(3, 9)]).tolist() == [0, 1, 2, 3, 4, 5]
-    labels = np.array([1, 1, 2, 2, 3, 3])
-    assert cleansing._of_many_classes(labels, [np.arange(6)]).tolist() == [0, 2, 4, 1, 3, 5]
-    assert cleansing._of_many_classes(labels, [np.array([3]), np.arange(3)]).tolist() == [3, 0, 1, 2]
-
-
-@pytest.mark.parametrize(
-    ("radii", "said"),
-    [
-        ([5, 3, 3, 1], "Proven: 3 of 4 test digits are read right whatever 3 digits"),
-        ([9, 0, 0, 0], "too close to prove anything for half"),
-    ],
-)
-def test_what_a_vote_proves_is_said_of_half_of_the_digits(infected, monkeypatch, radii, said):
-    some = infecting.test()[:4]
-    monkeypatch.setattr(infecting, "test", lambda: some)
-
-    class Voting:
-        def votes(self, model: Classifier, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            return np.eye(10)[some.labels], np.array(radii)
-
-    assert said in cleansing._proven(Voting(), infected.owned, infected.poisoned)
-    assert cleansing._proven(Rinse(), infected.owned, infected.poisoned) == ""
-
-
-def test_a_digit_that_is_read_wrong_proves_nothing(infected, monkeypatch):
-    some = infecting.test()[:4]
-    monkeypatch.setattr(infecting, "test", lambda: some)
-    votes: Callable[..., Any] = lambda model, x: (np.eye(10)[(some.labels + 1) % 10], np.array([9, 9, 9, 9]))  # noqa: E731
-    wrong = type("Wrong", (), {"votes": staticmethod(votes)})()
-    assert "too close" in cleansing._proven(wrong, infected.owned, infected.poisoned)
+    assert [each["success"] for each in data["lines"]] == [True, False]
