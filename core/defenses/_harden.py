@@ -108,9 +108,11 @@ class Training(Defense):
 
         def look(done: int, total: int, metrics: dict[str, float]) -> bool:
             nonlocal left
+            said = metrics
             if done % epoch == 0:
                 judge.look()
-            left = told is not None and told(done, total, metrics | judge.seen) is False
+                said = metrics | judge.seen  # between two epochs it would be the last one's
+            left = told is not None and told(done, total, said) is False
             return not left and not (self.checked and judge.fallen)
 
         fitted = fit.fit(network, digits, plan, objective=objective, watch=look, checkpoint=checkpoint)
