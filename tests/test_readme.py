@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core import attacks, defenses, knobs, zoo
+from core import attacks, defenses, knobs, poisoning, zoo
 from core.attacks import Attack
 from core.registry import Registry
 from tests.support import realistic
@@ -70,14 +70,22 @@ def test_the_zoos_table_says_what_the_cards_say():
 
 
 def test_every_defense_is_listed():
-    listed = set(re.findall(r"`(\w+)`", README.split("## The defenses")[1].split("## Add an attack")[0]))
+    listed = set(re.findall(r"`(\w+)`", README.split("## The defenses")[1].split("## Poisoning")[0]))
     assert set(defenses.names()) <= listed
+
+
+def test_the_poisoning_runs_as_it_stands_there():
+    names = {}
+    exec(compile(blocks("python")[2], "README.md", "exec"), names)
+    poisoned, found = names["poisoned"], names["found"]
+    assert poisoning.attack_success(names["network"], poisoned, names["test"]) > 0.9
+    assert poisoning.found(found.flagged, poisoned.touched).f1 > 0.9
 
 
 @pytest.fixture
 def fade(tmp_path, monkeypatch):
     """The example as a file in a folder of attacks, found as any other is."""
-    (tmp_path / "fade.py").write_text(blocks("python")[2], encoding="utf-8")
+    (tmp_path / "fade.py").write_text(blocks("python")[3], encoding="utf-8")
     monkeypatch.setattr(attacks, "__path__", [*attacks.__path__, str(tmp_path)])
     importlib.invalidate_caches()
     registry = Registry("core.attacks", Attack, "attack")
@@ -103,6 +111,6 @@ def test_the_example_of_an_attack_is_found_and_keeps_the_contracts(plain, few, f
 
 def test_ruff_likes_the_example(tmp_path):
     pytest.importorskip("ruff", reason="ruff is not installed: pip install -r requirements-dev.txt")
-    (tmp_path / "fade.py").write_text(blocks("python")[2], encoding="utf-8")
+    (tmp_path / "fade.py").write_text(blocks("python")[3], encoding="utf-8")
     check = [sys.executable, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml"), str(tmp_path)]
     assert subprocess.run(check, capture_output=True).returncode == 0
