@@ -130,13 +130,6 @@ def fit(
     return Fitted(training.done, training.total, stopped, tuple(training.history))
 
 
-def stage(watch: Watch | None, place: int, of: int) -> Watch | None:
-    """The watch of one of several trainings in a row that are equally long: it hears of them as of one."""
-    if watch is None:
-        return None
-    return lambda done, total, metrics: watch(place * total + done, of * total, metrics)
-
-
 @dataclass(eq=False)
 class _Training:
     """A training under way: what `fit` steps through, saves and restores."""

@@ -31,6 +31,7 @@ STOREYS = (
         "core.metrics",
         "core.landscape",
         "core.fit",
+        "core.stages",
         "core.copies",
         "core.objectives",
         "core.parts",

@@ -10,6 +10,7 @@ from core.defenses._harden import Training
 from core.digits import Digits
 from core.knobs import knob
 from core.objectives import Moment, Objective, cross_entropy
+from core.stages import Stages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,9 +39,9 @@ class Distillation(Training):
     def prepared(
         self, network: keras.Model, digits: Digits, plan: fit.Plan, watch: fit.Watch | None
     ) -> tuple[Objective, fit.Watch | None]:
-        teacher = copies.of(network)
-        fit.fit(teacher, digits, plan, objective=self, watch=fit.stage(watch, 0, 2))
-        return _Pupil(temperature=self.temperature, teacher=teacher), fit.stage(watch, 1, 2)
+        teacher, stages = copies.of(network), Stages(watch, 2)
+        fit.fit(teacher, digits, plan, objective=self, watch=stages.next())
+        return _Pupil(temperature=self.temperature, teacher=teacher), stages.next()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from core.defenses._harden import Training
 from core.digits import Digits
 from core.knobs import knob
 from core.objectives import CrossEntropy, Moment, Objective, attacked, away_from, cross_entropy
+from core.stages import Stages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +53,12 @@ class Ensemble(Training):
     def prepared(
         self, network: keras.Model, digits: Digits, plan: fit.Plan, watch: fit.Watch | None
     ) -> tuple[Objective, fit.Watch | None]:
-        count = self.others
-        others = []
-        for place in range(count):
+        stages, others = Stages(watch, self.others + 1), []
+        for place in range(self.others):
             other = copies.of(network, self.first, plan.seed + 1 + place)
-            fit.fit(other, digits, plan, objective=CrossEntropy(), watch=fit.stage(watch, place, count + 1))
+            fit.fit(other, digits, plan, objective=CrossEntropy(), watch=stages.next())
             others.append(other)
-        return _Met(training=self, others=tuple(others)), fit.stage(watch, count, count + 1)
+        return _Met(training=self, others=tuple(others)), stages.next()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,14 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from core import copies, features, fit, lowering
+from core import copies, features, lowering
 from core.classifier import Classifier
 from core.digits import Digits
 from core.errors import InputError
 from core.knobs import knob
 from core.poisoning import _judging
-from core.poisoning._learning import learn
-from core.poisoning.base import Cleaner, Findings
+from core.poisoning.base import Cleaner, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,20 +40,8 @@ class FinePruning(Cleaner):
     layer: int = knob(1, "Hidden layer", 1, 4, help="Counted from the last; the first where there are fewer")
     loss: float = knob(0.04, "May cost", 0.0, 1.0, step=0.01, help="Share of trusted digits that pruning may lose")
 
-    def run(
-        self,
-        model: Classifier,
-        digits: Digits,
-        findings: Findings | None,
-        trusted: Digits | None,
-        *,
-        epochs: int | None,
-        seed: int,
-        watch: fit.Watch | None,
-    ) -> Classifier:
-        assert trusted is not None  # `clean` has asked for them
-        pruned = self.prune(model, trusted)
-        return learn(pruned, trusted, epochs=epochs, seed=seed, fresh=False, watch=watch)
+    def run(self, task: Task) -> Classifier:
+        return task.learn(task.trusted, onwards=self.prune(task.model, task.trusted))
 
     def prune(self, model: Classifier, trusted: Digits) -> Classifier:
         """A copy with as many of the sleepiest units at 0 as the trusted digits allow."""

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core import fit
 from core.classifier import Classifier
-from core.digits import Digits
-from core.poisoning._learning import learn
-from core.poisoning.base import Cleaner, Findings
+from core.poisoning.base import Cleaner, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,16 +25,5 @@ class FineTuning(Cleaner):
     title = "Fine-tuning"
     needs_trusted = True
 
-    def run(
-        self,
-        model: Classifier,
-        digits: Digits,
-        findings: Findings | None,
-        trusted: Digits | None,
-        *,
-        epochs: int | None,
-        seed: int,
-        watch: fit.Watch | None,
-    ) -> Classifier:
-        assert trusted is not None  # `clean` has asked for them
-        return learn(model, trusted, epochs=epochs, seed=seed, fresh=False, watch=watch)
+    def run(self, task: Task) -> Classifier:
+        return task.learn(task.trusted, onwards=task.model)

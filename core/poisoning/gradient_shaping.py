@@ -7,14 +7,11 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-from core import fit
 from core.classifier import Classifier
-from core.digits import Digits
 from core.knobs import knob
 from core.objectives import CrossEntropy, Moment
 from core.poisoning import _each
-from core.poisoning._learning import learn
-from core.poisoning.base import Cleaner, Findings
+from core.poisoning.base import Cleaner, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,15 +47,5 @@ class GradientShaping(Cleaner):
         noise = [tf.random.stateless_normal(tf.shape(each), seed) for each, seed in zip(gradients, seeds, strict=True)]
         return losses, logits, [each + spread * more for each, more in zip(gradients, noise, strict=True)]
 
-    def run(
-        self,
-        model: Classifier,
-        digits: Digits,
-        findings: Findings | None,
-        trusted: Digits | None,
-        *,
-        epochs: int | None,
-        seed: int,
-        watch: fit.Watch | None,
-    ) -> Classifier:
-        return learn(model, digits, epochs=epochs, seed=seed, objective=self, watch=watch)
+    def run(self, task: Task) -> Classifier:
+        return task.learn(task.digits, objective=self)

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from core import copies, fit
+from core import copies
 from core.attacks import _inputs
 from core.classifier import CLASSES, IMAGE, Classifier
 from core.defenses._ops import approximated
@@ -20,7 +20,8 @@ from core.digits import Digits
 from core.errors import InputError
 from core.knobs import knob
 from core.poisoning._learning import PLAN, learn
-from core.poisoning.base import Cleaner, Findings
+from core.poisoning.base import Cleaner, Task
+from core.stages import Stages
 
 _STEPS = 400  # of each member's training, by default: its part is small and is seen often
 _NOBODY = 1e-3  # is added to all votes: nobody's have no logarithm
@@ -52,36 +53,20 @@ class PartitionVote(Cleaner):
 
     parts: int = knob(20, "Networks", 2, 2000, help="And parts of the digits: more can prove more, and read worse")
 
-    def run(
-        self,
-        model: Classifier,
-        digits: Digits,
-        findings: Findings | None,
-        trusted: Digits | None,
-        *,
-        epochs: int | None,
-        seed: int,
-        watch: fit.Watch | None,
-    ) -> Classifier:
-        members, stopped = [], False
-
-        def told(done: int, total: int, metrics: dict[str, float]) -> bool:
-            nonlocal stopped
-            stopped = heard is not None and heard(done, total, metrics) is False
-            return not stopped
-
-        for place, part in enumerate(dealt(digits, self.parts)):
-            heard = fit.stage(watch, place, self.parts)
+    def run(self, task: Task) -> Classifier:
+        members, stages = [], Stages(task.watch, self.parts)
+        for place, part in enumerate(dealt(task.digits, self.parts)):
             # What a member becomes must hang on its part alone: the seed is its place's, and an empty part has a voice.
             if len(part):
-                often = epochs or math.ceil(_STEPS / max(len(part) // PLAN.batch, 1))
-                members.append(learn(model, part, epochs=often, seed=seed + place, watch=told).keras)
+                often = task.epochs or math.ceil(_STEPS / max(len(part) // PLAN.batch, 1))
+                seed, told = task.seed + place, stages.next()
+                members.append(learn(task.model, part, epochs=often, seed=seed, watch=told).keras)
             else:
-                members.append(copies.of(model.keras, copies.he, seed + place))
-            if stopped:
+                members.append(copies.of(task.model.keras, copies.he, task.seed + place))
+            if stages.stopped:
                 break  # fewer members vote, and what they prove holds all the same
         network = keras.Sequential([keras.Input(IMAGE, name="image"), _Vote(members, name="vote")])
-        return Classifier(network, name=f"{model.name}_vote", title=f"{model.title}, voting")
+        return Classifier(network, name=f"{task.model.name}_vote", title=f"{task.model.title}, voting")
 
     def votes(self, model: Classifier, x: np.ndarray) -> Votes:
         """How a network that `clean` has made votes on images x (n, 28, 28, 1), and what that proves of each."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core import fit
 from core.classifier import Classifier
 from core.digits import Digits
-from core.poisoning._kept import unflagged
-from core.poisoning._learning import learn
-from core.poisoning.base import Cleaner, Findings
+from core.poisoning.base import Cleaner, Task
+from core.stages import Stages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,21 +26,9 @@ class Relabelling(Cleaner):
     title = "Relabelling"
     needs_findings = True
 
-    def run(
-        self,
-        model: Classifier,
-        digits: Digits,
-        findings: Findings | None,
-        trusted: Digits | None,
-        *,
-        epochs: int | None,
-        seed: int,
-        watch: fit.Watch | None,
-    ) -> Classifier:
-        kept = unflagged(digits, findings)
-        judge = learn(model, kept, epochs=epochs, seed=seed, watch=fit.stage(watch, 0, 2))
-        labels = digits.labels.copy()
-        assert findings is not None  # `clean` has asked for them
-        labels[findings.flagged] = judge.predict(digits.images[findings.flagged])
-        told = Digits(digits.images, labels)
-        return learn(model, told, epochs=epochs, seed=seed, watch=fit.stage(watch, 1, 2))
+    def run(self, task: Task) -> Classifier:
+        stages = Stages(task.watch, 2)
+        judge = task.learn(task.unflagged, watch=stages.next())
+        labels, flagged = task.digits.labels.copy(), task.flagged
+        labels[flagged] = judge.predict(task.digits.images[flagged])
+        return task.learn(Digits(task.digits.images, labels), watch=stages.next())

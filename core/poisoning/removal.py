@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core import fit
 from core.classifier import Classifier
-from core.digits import Digits
-from core.poisoning._kept import unflagged
-from core.poisoning._learning import learn
-from core.poisoning.base import Cleaner, Findings
+from core.poisoning.base import Cleaner, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,15 +23,5 @@ class Removal(Cleaner):
     title = "Removal"
     needs_findings = True
 
-    def run(
-        self,
-        model: Classifier,
-        digits: Digits,
-        findings: Findings | None,
-        trusted: Digits | None,
-        *,
-        epochs: int | None,
-        seed: int,
-        watch: fit.Watch | None,
-    ) -> Classifier:
-        return learn(model, unflagged(digits, findings), epochs=epochs, seed=seed, watch=watch)
+    def run(self, task: Task) -> Classifier:
+        return task.learn(task.unflagged)

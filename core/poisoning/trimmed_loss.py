@@ -7,13 +7,10 @@ from dataclasses import dataclass
 import keras
 import tensorflow as tf
 
-from core import fit
 from core.classifier import Classifier
-from core.digits import Digits
 from core.knobs import knob
 from core.objectives import Moment, cross_entropy, grown
-from core.poisoning._learning import learn
-from core.poisoning.base import Cleaner, Findings
+from core.poisoning.base import Cleaner, Task
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,18 +37,8 @@ class TrimmedLoss(Cleaner):
         losses = cross_entropy(logits, y)
         return kept(losses, 1.0 - grown(self.share, self.ramp, moment)), logits
 
-    def run(
-        self,
-        model: Classifier,
-        digits: Digits,
-        findings: Findings | None,
-        trusted: Digits | None,
-        *,
-        epochs: int | None,
-        seed: int,
-        watch: fit.Watch | None,
-    ) -> Classifier:
-        return learn(model, digits, epochs=epochs, seed=seed, objective=self, watch=watch)
+    def run(self, task: Task) -> Classifier:
+        return task.learn(task.digits, objective=self)
 
 
 def kept(losses: tf.Tensor, share: tf.Tensor) -> tf.Tensor:
