@@ -252,12 +252,13 @@ class Task:
 class Cleaner(Idea):
     """What makes a network that the poison has no hold of, from a poisoned set or a poisoned network.
 
-    Class attributes: `needs_findings`: it works on what a detector has flagged; `needs_trusted`: it works on a few
-    digits that are known to be clean.
+    Class attributes: `needs_findings`: it works on what a detector has flagged; `helped_by`: the kind of findings that
+    spare it work of its own, None where none do; `needs_trusted`: it works on a few digits that are known to be clean.
     """
 
     kind: ClassVar[str] = "cleaner"
     needs_findings: ClassVar[bool] = False
+    helped_by: ClassVar[type[Findings] | None] = None
     needs_trusted: ClassVar[bool] = False
 
     @abstractmethod

@@ -45,6 +45,7 @@ class Unlearning(Cleaner):
     """
 
     title = "Unlearning"
+    helped_by = Reconstructed
     needs_trusted = True
 
     rounds: int = knob(3, "Rounds", 1, 10, help="How often triggers are read out anew")

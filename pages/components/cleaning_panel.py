@@ -99,10 +99,9 @@ def _asked(infected: Infected, findings: Findings | None, finder: str) -> tuple[
         **_picks.bound("cleaner", _cleaner()),
     )
     _settings.draw(chosen)
-    needed = poisoning.get(chosen).needs_findings
-    if needed and findings is None:
+    given = _given(chosen, findings)
+    if poisoning.get(chosen).needs_findings and given is None:
         return None, None
-    given = findings if needed else None
     told = None if given is None else cleansing.fingerprint(given)
     note = _note(chosen, given, finder)
     asked = Cleaning(infected.plot, chosen, _settings[chosen], told, note)
@@ -113,6 +112,13 @@ def _asked(infected: Infected, findings: Findings | None, finder: str) -> tuple[
     return asked, None
 
 
+def _given(cleaner: str, findings: Findings | None) -> Findings | None:
+    """What that cleaner takes of the findings: them where it needs them or is helped by their kind."""
+    cls = poisoning.get(cleaner)
+    helps = cls.helped_by is not None and isinstance(findings, cls.helped_by)
+    return findings if cls.needs_findings or helps else None
+
+
 def _promise(findings: Findings | None, finder: str) -> str:
     """What the cleaner does, and what it is given to do it with."""
     cls = poisoning.get(_cleaner())
@@ -120,8 +126,11 @@ def _promise(findings: Findings | None, finder: str) -> str:
     if cls.needs_findings and findings is None:
         said.append("**Look for the poison first:** it works on what a detector has found.")
     given = []
-    if cls.needs_findings and findings is not None:
-        given.append(f"the {int(findings.flagged.sum()):,} digits that {finder} flags")
+    if _given(_cleaner(), findings) is not None and findings is not None:
+        flags = f"the {int(findings.flagged.sum()):,} digits that {finder} flags"
+        given.append(flags if cls.needs_findings else f"what {finder} has found")
+    elif cls.helped_by is not None:
+        said.append("What Neural Cleanse finds would spare it a search of its own.")
     if cls.needs_trusted:
         given.append(f"{len(infecting.trusted())} other digits that somebody has looked through")
     if given:
@@ -134,7 +143,10 @@ def _note(cleaner: str, findings: Findings | None, finder: str) -> str:
     labels = {each.name: each.label for each in knobs.of(poisoning.get(cleaner))}
     said = [f"{labels[name]} {controls.said(value)}" for name, value in _settings[cleaner]]
     if findings is not None:
-        said.insert(0, f"{int(findings.flagged.sum()):,} flagged by {finder}")
+        needed = poisoning.get(cleaner).needs_findings
+        said.insert(
+            0, f"{int(findings.flagged.sum()):,} flagged by {finder}" if needed else f"trigger found by {finder}"
+        )
     return ", ".join(said)
 
 
@@ -221,7 +233,7 @@ def _lines(over: bool, worked: bool) -> None:
     }
     if found is not None and found.job is not None and not over:
         named = {"name": found.asked.title, "note": found.asked.note}
-        data["running"] = {**pending.told(found, over), **named, "left": cleansing.left(found.job)}
+        data["running"] = {**pending.told(found, over), **named, "left": found.left}
     ledger.draw(data, key="ledger")
     if found is None or not over:
         return

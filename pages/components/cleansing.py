@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,11 +69,7 @@ def fingerprint(findings: Findings) -> str:
 
 
 def run(job: Job, infected: Infected, cleaner: Cleaner, findings: Findings | None) -> Cleaned | None:
-    """Clean the poisoned network, or train one on the poisoned set that withstands it; None where it was stopped.
-
-    What it hands in is the moment at which it begins.
-    """
-    job.hand_in(time.monotonic())
+    """Clean the poisoned network, or train one on the poisoned set that withstands it; None where it was stopped."""
 
     def watch(done: int, total: int, told: dict[str, float]) -> bool:
         return job.report(done, total)
@@ -88,15 +82,6 @@ def run(job: Job, infected: Infected, cleaner: Cleaner, findings: Findings | Non
     return Cleaned(
         network, infecting.standing(network, infected.poisoned), _proven(cleaner, network, infected.poisoned)
     )
-
-
-def left(job: Job) -> str:
-    """How long it will still take, going by what it has taken so far, in words; nothing while that says little."""
-    taken = time.monotonic() - job.parts[0] if job.parts else 0.0
-    if taken < 2.0 or not 0 < job.done < job.total:
-        return ""
-    seconds = taken * (job.total - job.done) / job.done
-    return f"about {5 * math.ceil(seconds / 5)} s left" if seconds < 90 else f"about {round(seconds / 60)} min left"
 
 
 def _proven(cleaner: Any, network: Classifier, poisoned: Poisoned) -> str:

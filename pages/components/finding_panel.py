@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import poisoning
 from core.poisoning import Findings
+from core.poisoning._reconstruction import Reconstructed
 from pages.components import cloud, finding, packing, pending
 from pages.components.finding import Search
 from pages.components.infecting import Infected
@@ -20,6 +21,7 @@ from pages.components.story_effects import Found
 _JOB = "finding"
 _DRAWN = 1500  # points at most
 _PATIENCE = 300.0  # seconds that it goes on while its visitor looks at other pages
+_AT_ONCE = 0.5  # seconds that the page waits for a quick one before it shows progress
 _picks = Picks("finding", detector="activation_clustering", label=None, truth=False)
 _settings = Settings("finding", poisoning.get)
 
@@ -44,21 +46,21 @@ def told(infected: Infected) -> Found | None:
 def draw(infected: Infected | None) -> None:
     """The panel."""
     with st.container(border=True, key="finding-panel", height="stretch"):
-        st.markdown("### Find the poison")
         if infected is None:
+            st.markdown("### Find the poison")
             st.caption("Once a network has learnt the set, detectors can look through it here, as its owner would.")
             return
         place = pending.current(_JOB)
         if place is not None and place.asked.plot != infected.plot:
             pending.drop(_JOB)  # of another set
             place = None
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            _controls()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown("### Find the poison")
             if place is not None and not place.over:
                 st.button("Stop", key="finding_stop", on_click=place.stop)
             else:
                 st.button("Look", key="finding_look", icon=":material/search:", on_click=_begin, args=(infected,))
-        _settings.note(_picks["detector"])
+        _controls()
         if pending.current(_JOB) is not None:
             pending.watch(_JOB, lambda over: _shown(infected, over))
 
@@ -66,16 +68,24 @@ def draw(infected: Infected | None) -> None:
 def _controls() -> None:
     names = poisoning.names("detector")
     titles = {name: poisoning.get(name).title for name in names}
-    st.selectbox(
-        "Detector", names, format_func=titles.__getitem__, width=215, **_picks.bound("detector", _picks["detector"])
-    )
-    _settings.draw(_picks["detector"])
+    chosen = _picks["detector"]
+    with st.container(horizontal=True, gap="small"):
+        st.selectbox(
+            "Detector",
+            names,
+            format_func=titles.__getitem__,
+            label_visibility="collapsed",
+            **_picks.bound("detector", chosen),
+        )
+        _settings.draw(chosen)
+    st.caption(" ".join((poisoning.get(chosen).__doc__ or "").partition("\n\n")[0].split()))
+    _settings.note(chosen)
 
 
 def _begin(infected: Infected) -> None:
     pending.drop(_JOB)
     search = Search(infected.plot, _picks["detector"], _settings[_picks["detector"]])
-    pending.of(_JOB, search, lambda job: finding.run(job, search, infected), patience=_PATIENCE)
+    pending.of(_JOB, search, lambda job: finding.run(job, search, infected), at_once=_AT_ONCE, patience=_PATIENCE)
 
 
 def _shown(infected: Infected, over: bool) -> None:
@@ -88,7 +98,8 @@ def _shown(infected: Infected, over: bool) -> None:
         return
     findings: Findings | None = place.job.result if over and place.job else None
     if findings is None:
-        st.progress(min(place.job.done / max(place.job.total, 1), 1.0) if place.job else 0.0, text="Looking…")
+        words = f"{place.place} ahead in the queue" if place.place else f"Looking… {place.left}"
+        st.progress(min(place.job.done / max(place.job.total, 1), 1.0) if place.job else 0.0, text=words)
         return
     label = _label(findings, infected)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -143,15 +154,11 @@ def _data(search: Search, findings: Findings, infected: Infected, label: int) ->
         "plane": plane is not None,
         "triggers": None,
     }
-    masks = getattr(findings, "masks", None)
-    if masks is not None:
-        drawn = masks * getattr(findings, "patterns") + 0.0  # noqa: B009 - only that detector's findings have both
-        anomaly = np.asarray(getattr(findings, "anomaly"), float)  # noqa: B009
-        suspect = getattr(findings, "suspect")  # noqa: B009
+    if isinstance(findings, Reconstructed):
         data["triggers"] = {
-            "x": packing.grey(np.clip(drawn, 0, 1)[..., None]),
-            "anomaly": [round(float(each), 2) for each in anomaly],
-            "suspect": None if suspect is None else int(suspect),
+            "x": packing.grey((findings.masks * findings.patterns)[..., None]),
+            "anomaly": [round(float(each), 2) for each in findings.anomaly],
+            "suspect": findings.suspect,
         }
     return data
 

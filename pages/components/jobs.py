@@ -40,6 +40,7 @@ class Job:
         self._wanted = True
         self._end = threading.Event()
         self._seen = time.monotonic()
+        self._began: float | None = None
 
     def report(self, done: int, total: int, x_so_far: object = None) -> bool:
         """Say how far the work is; False once it should stop. Fits an attack's watch."""
@@ -63,6 +64,14 @@ class Job:
         """Whether nothing more will come of it."""
         return self.state not in (WAITING, RUNNING)
 
+    @property
+    def left(self) -> float | None:
+        """Seconds that it will still take, going by what it has taken so far; None while that says little."""
+        taken = 0.0 if self._began is None else time.monotonic() - self._began
+        if taken < 2.0 or not 0 < self.done < self.total:
+            return None
+        return taken * (self.total - self.done) / self.done
+
     def cancel(self) -> None:
         """Stop as soon as the work next reports; its parts stay."""
         self._wanted = False
@@ -82,6 +91,7 @@ class Job:
     def run(self) -> None:
         """Do the work here and now. Its faults end in the job, never in the thread."""
         self.state = RUNNING
+        self._began = time.monotonic()
         try:
             with one_core():
                 self.result = self._work(self)

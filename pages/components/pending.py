@@ -4,6 +4,7 @@ There is one piece for each place and visitor, kept in the session under the pla
 and asks for work there does not wait behind what they have left: that ends, and is asked for anew by who comes back.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -47,6 +48,14 @@ class Pending:
     def place(self) -> int:
         """How many jobs are before it in the queue."""
         return 0 if self.over or self.job is None else jobs.QUEUE.place(self.job)
+
+    @property
+    def left(self) -> str:
+        """How long it will still take, in words; nothing while nobody knows."""
+        seconds = None if self.over or self.job is None else self.job.left
+        if seconds is None:
+            return ""
+        return f"about {5 * math.ceil(seconds / 5)} s left" if seconds < 90 else f"about {round(seconds / 60)} min left"
 
     def parts(self) -> list[Any]:
         """What has come in so far."""

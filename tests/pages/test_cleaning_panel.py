@@ -17,6 +17,7 @@ from core.digits import bundled
 from core.errors import InputError
 from core.knobs import knob
 from core.poisoning import Cleaner, Findings
+from core.poisoning.base import Task
 from pages.components import cleaning_panel, cleansing, infecting, own_models, session
 from pages.components.infecting import Infected
 from tests.pages.driving import button, calm, choose, finished, told
@@ -28,17 +29,17 @@ class Rinse(Cleaner):
     """Give the network back as it was. It is quick, and notes what it was given."""
 
     title = "Rinse"
-    calls: ClassVar[list[dict[str, Any]]] = []
+    calls: ClassVar[list[Task]] = []
 
     strength: int = knob(1, "Strength", 0, 9, help="Does nothing; at 0 it fails")
 
-    def run(self, model, digits, findings, trusted, *, epochs, seed, watch) -> Classifier:
-        self.calls.append({"model": model, "digits": digits, "findings": findings, "trusted": trusted})
+    def run(self, task: Task) -> Classifier:
+        self.calls.append(task)
         if not self.strength:
             raise InputError("There is no water. Choose a strength of at least 1.")
-        assert watch is not None
-        watch(1, 2, {})
-        return Classifier(copies.of(model.keras), name="rinsed")
+        assert task.watch is not None
+        task.watch(1, 2, {})
+        return Classifier(copies.of(task.model.keras), name="rinsed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,9 +50,9 @@ class Sieve(Rinse):
     needs_findings = True
     needs_trusted = True
 
-    def run(self, model, digits, findings, trusted, *, epochs, seed, watch) -> Classifier:
-        self.calls.append({"findings": findings})
-        return poisoning.learn(model, digits[~findings.flagged], epochs=4, watch=watch)
+    def run(self, task: Task) -> Classifier:
+        self.calls.append(task)
+        return poisoning.learn(task.model, task.unflagged, epochs=4, watch=task.watch)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +61,24 @@ class Soak(Rinse):
 
     title = "Soak"
 
-    def run(self, model, digits, findings, trusted, *, epochs, seed, watch) -> Classifier:
-        assert watch is not None
-        while watch(1, 3, {}):
+    def run(self, task: Task) -> Classifier:
+        assert task.watch is not None
+        while task.watch(1, 3, {}):
             time.sleep(0.005)
-        return Classifier(copies.of(model.keras))
+        return Classifier(copies.of(task.model.keras))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Hints(Findings):
+    """Findings of a kind of their own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sponge(Rinse):
+    """Give the network back as it was; hints would have spared it something."""
+
+    title = "Sponge"
+    helped_by = Hints
 
 
 @pytest.fixture
@@ -77,14 +91,16 @@ def infected(monkeypatch) -> Infected:
 
 @pytest.fixture(autouse=True)
 def cleaners(monkeypatch) -> None:
-    """The three cleaners above, as if their files lay in the folder, and no others."""
-    for cls in (Rinse, Sieve, Soak):
+    """The four cleaners above, as if their files lay in the folder, and no others."""
+    for cls in (Rinse, Sieve, Soak, Sponge):
         name = cls.__name__.lower()
         module = ModuleType(f"core.poisoning.{name}")
         there = type(cls.__name__, (cls,), {"__module__": module.__name__, "__doc__": cls.__doc__})
         setattr(module, cls.__name__, dataclass(frozen=True, kw_only=True)(there))
         monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(poisoning._registry.__dict__, "_names", ("badnets", "label_flip", "rinse", "sieve", "soak"))
+    monkeypatch.setitem(
+        poisoning._registry.__dict__, "_names", ("badnets", "label_flip", "rinse", "sieve", "soak", "sponge")
+    )
     monkeypatch.setattr(own_models, "_all", type(own_models._all)())
     Rinse.calls.clear()
 
@@ -168,9 +184,9 @@ def test_a_cleaned_network_stands_between_them_and_is_the_visitors_own(infected,
 def test_the_cleaner_gets_the_poisoned_network_and_set_and_digits_that_nobody_else_sees(infected):
     cleaned(panel(infected, flagging(infected.poisoned.touched)))
     (given,) = Rinse.calls
-    assert given["model"] is infected.owned and given["digits"] is infected.poisoned.digits
-    assert given["findings"] is None  # it works on none
-    trusted = {each.tobytes() for each in given["trusted"].images}
+    assert given.model is infected.owned and given.digits is infected.poisoned.digits
+    assert given.findings is None  # it works on none
+    trusted = {each.tobytes() for each in given.trusted.images}
     assert len(trusted) == 500 and not trusted & {each.tobytes() for each in infecting.test().images}
 
 
@@ -232,8 +248,20 @@ def test_other_findings_are_another_cleaning(infected):
     first, second = told(at, "ledger")["lines"][1:3]
     assert (first["note"], second["note"]) == ("120 flagged by Somebody", "20 flagged by Somebody")
     assert second["success"] > 0.5 > first["success"]
-    assert [each["findings"].flagged.sum() for each in Rinse.calls] == [120, 20]
+    assert [each.flagged.sum() for each in Rinse.calls] == [120, 20]
     assert cleansing.fingerprint(flagging(touched)) != cleansing.fingerprint(flagging(fewer))
+
+
+def test_findings_of_the_kind_that_helps_are_given_and_no_others(infected):
+    other = flagging(infected.poisoned.touched)
+    at = cleaned(panel(infected, other, "sponge"))
+    assert told(at, "ledger")["lines"][1]["note"] == "" and says(at, "would spare it")
+    assert at.button(key="cleaning_start").disabled  # others change nothing
+    at.session_state["findings"] = Hints(other.score, other.flagged, other.classes)
+    at = cleaned(calm(at.run()))
+    assert says(at, "It is given what Somebody has found.") and not says(at, "would spare it")
+    assert [each["note"] for each in told(at, "ledger")["lines"]] == ["", "", "trigger found by Somebody", ""]
+    assert [each.findings for each in Rinse.calls] == [None, at.session_state["findings"]]
 
 
 def test_a_cleaning_that_is_stopped_keeps_nothing_and_says_so(infected):

@@ -1,4 +1,4 @@
-"""The work behind the panel of cleaners: on which digits it is seen, what is proven, how long it still takes."""
+"""The work behind the panel of cleaners: on which digits it is seen, and what is proven."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,7 +12,6 @@ from core.digits import Digits, bundled
 from core.poisoning.base import Poisoned
 from pages.components import cleansing, infecting
 from pages.components.infecting import Infected
-from pages.components.jobs import Job
 from tests.pages.infected import honest, made, owned
 
 
@@ -108,24 +107,3 @@ def test_a_vote_of_parts_is_heard_and_others_prove_nothing(infected, monkeypatch
     told = cleansing._proven(vote, network, infected.poisoned)
     assert bears >= 1 and f"read right whatever {bears} digits" in told
     assert cleansing._proven(poisoning.get("trimmed_loss")(), network, infected.poisoned) == ""
-
-
-# -------------------------------------------------------------------------------------------------- how long it takes
-@pytest.mark.parametrize(
-    ("taken", "done", "said"),
-    [
-        (1.0, 50, ""),
-        (10.0, 0, ""),
-        (10.0, 100, ""),
-        (10.0, 50, "about 10 s left"),
-        (10.0, 48, "about 15 s left"),
-        (10.0, 5, "about 3 min left"),
-    ],
-)
-def test_what_is_left_goes_by_what_it_has_taken(monkeypatch, taken, done, said):
-    job = Job(lambda job: None, "nobody")
-    assert cleansing.left(job) == ""  # it has not begun
-    job.hand_in(100.0)
-    job.report(done, 100)
-    monkeypatch.setattr(cleansing.time, "monotonic", lambda: 100.0 + taken)
-    assert cleansing.left(job) == said

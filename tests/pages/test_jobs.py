@@ -8,6 +8,7 @@ import pytest
 from core.errors import InputError
 from pages.components import jobs
 from pages.components.jobs import Job, Queue
+from pages.components.pending import Pending
 
 
 def until(true, seconds: float = 10.0) -> None:
@@ -144,3 +145,27 @@ def test_a_jobs_attack_keeps_to_its_own_thread(count):
     )
     until(lambda: job.over)
     assert set(job.result) == {"job-0"}
+
+
+@pytest.mark.parametrize(
+    ("taken", "done", "left", "said"),
+    [
+        (1.0, 50, None, ""),
+        (10.0, 0, None, ""),
+        (10.0, 100, None, ""),
+        (10.0, 50, 10.0, "about 10 s left"),
+        (12.0, 50, 12.0, "about 15 s left"),
+        (10.0, 5, 190.0, "about 3 min left"),
+    ],
+)
+def test_what_is_left_goes_by_what_it_has_taken(monkeypatch, taken, done, left, said):
+    def work(job: Job) -> None:
+        monkeypatch.setattr(jobs.time, "monotonic", lambda: began + taken)
+        job.report(done, 100)
+        assert job.left == (left if left is None else pytest.approx(left)) and Pending("", job).left == said
+
+    job, began = Job(work, "nobody"), time.monotonic()
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: began)
+    assert job.left is None  # it has not begun
+    job.run()
+    assert job.state == jobs.DONE and Pending("", job).left == ""
