@@ -17,6 +17,7 @@ from pages.components.cleansing import Cleaning, Exhibit
 from pages.components.infecting import Infected
 from pages.components.panel import Picks
 from pages.components.settings import Settings
+from pages.components.story_effects import Row
 
 _JOB, _LEDGER = "cleansing", "cleansing_ledger"
 _PATIENCE = 300.0  # seconds that it goes on while its visitor looks at other pages
@@ -119,6 +120,19 @@ def _given(cleaner: str, findings: Findings | None) -> Findings | None:
     return findings if cls.needs_findings or helps else None
 
 
+def rows(infected: Infected) -> list[Row]:
+    """The ledger's lines for the story's picture; none where nothing was cleaned."""
+    book = _book(infected)
+    found = pending.current(_JOB)
+    if found is not None and found.over:
+        _take_in(book)  # the story is told higher up the page than the ledger
+    if not book.kept:
+        return []
+    owned, honest = book.lines
+    lines = [owned, *(each.line for each in book.kept), honest]
+    return [Row(each["name"], each["clean"], float(each["success"]), each["note"]) for each in lines]
+
+
 def _promise(findings: Findings | None, finder: str) -> str:
     """What the cleaner does, and what it is given to do it with."""
     cls = poisoning.get(_cleaner())
@@ -205,6 +219,8 @@ def _take_in(book: _Ledger) -> None:
     found = pending.current(_JOB)
     if found is None or found.job is None or found.stopped or found.job.result is None:
         return
+    if found.asked.plot != book.infected.plot:
+        return  # of another network
     done: cleansing.Cleaned = found.job.result
     asked: Cleaning = found.asked
     line = _line(asked.title, done.network, done.stands, book.infected, book.exhibit, asked.note)

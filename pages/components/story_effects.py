@@ -43,11 +43,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Row:
-    """How a network stands: the shares of clean digits read right, and of what the attacker gets."""
+    """How a network stands: the shares of clean digits read right, and of what the attacker gets.
+
+    note: what tells it from others of that name.
+    """
 
     name: str
     clean: float
     success: float
+    note: str = ""
 
 
 # ------------------------------------------------------------------------------------------------ who is taken for whom
@@ -150,7 +154,7 @@ def _found(paper: Paper, box: Box, *, findings: Found) -> None:
 
 
 # ------------------------------------------------------------------------------------------------------------- cleaning
-_STAND = 34  # the height of a network's row
+_STAND, _NOTED = 34, 48  # the height of a network's row; and where one of them has a note
 _FIGURE = 96  # the room of a figure behind its bar
 
 
@@ -158,24 +162,26 @@ def cleaning(rows: Sequence[Row], gain: str) -> Panel | None:
     """How the networks stand that were cleaned, beside others; gain: what their success is called."""
     if not rows:
         return None
-    return Panel(
-        "Cleaning", LABEL + len(rows) * _STAND, partial(_cleaning, rows=rows, gain=gain), None, "1,000 test digits"
-    )
+    stand = _NOTED if any(row.note for row in rows) else _STAND
+    draw = partial(_cleaning, rows=rows, gain=gain, stand=stand)
+    return Panel("Cleaning", LABEL + len(rows) * stand, draw, None, "1,000 test digits")
 
 
-def _cleaning(paper: Paper, box: Box, *, rows: Sequence[Row], gain: str) -> None:
-    names = 36 + max(width(row.name, TEXT) for row in rows)
+def _cleaning(paper: Paper, box: Box, *, rows: Sequence[Row], gain: str, stand: int) -> None:
+    names = 36 + max(max(width(row.name, TEXT), width(row.note, SMALL)) for row in rows)
     half = (box.width - names) / 2
     bar = half - _FIGURE
     for part, (word, colour) in enumerate((("clean accuracy", "blue"), (gain, "orange"))):
         x = box.x + names + part * half
         paper.write(word, x, box.y + 12, SMALL, colour="grayTextColor")
         for place, row in enumerate(rows):
-            y = box.y + LABEL + (place + 0.5) * _STAND
+            y = box.y + LABEL + (place + 0.5) * stand
             share = row.success if part else row.clean
             paper.box(x, y - 8, bar, 16, fill="secondaryBackgroundColor", round_=2)
             if share > 0:
                 paper.box(x, y - 8, max(bar * share, 2), 16, fill=f"{colour}Color", round_=2)
             paper.write(figure(share, word), x + bar + 12, y, TEXT, bold=True, colour=f"{colour}TextColor", at="lm")
     for place, row in enumerate(rows):
-        paper.write(row.name, box.x, box.y + LABEL + (place + 0.5) * _STAND, TEXT, at="lm")
+        y = box.y + LABEL + (place + 0.5) * stand
+        paper.write(row.name, box.x, y - 9 if row.note else y, TEXT, at="lm")
+        paper.write(row.note, box.x, y + 11, SMALL, colour="grayTextColor", at="lm")

@@ -20,6 +20,7 @@ from core.poisoning import Cleaner, Findings
 from core.poisoning.base import Task
 from pages.components import cleaning_panel, cleansing, infecting, own_models, session
 from pages.components.infecting import Infected
+from pages.components.story_effects import Row
 from tests.pages.driving import button, calm, choose, finished, told
 from tests.pages.infected import made
 
@@ -136,6 +137,23 @@ def names(at: AppTest) -> list[str]:
     return [each["name"] for each in told(at, "ledger")["lines"]]
 
 
+def stories(at: AppTest) -> list[Row]:
+    """What the page would tell the story's picture now."""
+
+    def page() -> None:
+        import streamlit as st
+
+        from pages.components import cleaning_panel
+
+        st.session_state["rows"] = cleaning_panel.rows(st.session_state["infected"])
+
+    more = AppTest.from_function(page, default_timeout=120)
+    for key in ("infected", "cleansing", "cleansing_ledger", "own_models"):
+        if key in at.session_state:
+            more.session_state[key] = at.session_state[key]
+    return calm(more.run()).session_state["rows"]
+
+
 def says(at: AppTest, words: str) -> bool:
     return any(words in each.value for each in [*at.caption, *at.error])
 
@@ -214,6 +232,26 @@ def test_the_last_four_cleanings_stay_to_be_compared(infected):
     assert (start().label, start().disabled) == ("Clean", False) and "cleaned_attack" not in str(at.button)
     at = cleaned(at)
     assert notes() == ["", "Strength 3", "Strength 4", "Strength 5", "Strength 2", ""]
+
+
+def test_the_story_gets_the_ledgers_lines_and_none_where_nothing_was_cleaned(infected):
+    at = panel(infected)
+    assert stories(at) == []
+    at = button(choose(at, "cleaning_rinse_strength", 7), "cleaning_start")
+    assert at.session_state["cleansing"].job.wait(20)  # the page has not run since
+    kept = stories(at)
+    assert [(each.name, each.note) for each in kept] == [
+        ("Poisoned", ""),
+        ("After: Rinse", "Strength 7"),
+        ("Never poisoned", ""),
+    ]
+    owned, honest = infected.stands
+    assert [each.clean for each in kept] == [owned["clean"], owned["clean"], honest["clean"]]
+    assert [each.success for each in kept] == [owned["success"], owned["success"], honest["success"]]
+    at = calm(at.run())
+    assert names(at) == ["Poisoned", "After: Rinse", "Never poisoned"] and stories(at) == kept
+    at.session_state["infected"] = replace(infected, plot=replace(infected.plot, whole=True))
+    assert stories(at) == []
 
 
 def test_another_poisoned_network_has_a_ledger_of_its_own(infected):

@@ -79,6 +79,8 @@ def test_what_is_left_out_closes_up(infected, found):
         for kept in ({}, {"cleaned": ROWS}, {"cleaned": (*ROWS, Row("Never poisoned", 0.97, 0.0))})
     )
     assert len(bare) < len(cleaned) < len(more) and len(bare) < 1100
+    noted = opened(story.picture(infected, SAID, cleaned=(ROWS[0], replace(ROWS[1], note="Share 0.3"))))
+    assert len(noted) > len(cleaned)
     with_curve = opened(story.picture(infected, SAID, GROWN))
     assert len(with_curve) == len(bare) and (with_curve != bare).any()
     long = opened(story.picture(infected, {**SAID, "sentence": 12 * SAID["sentence"]}))
