@@ -19,7 +19,7 @@ from core.stages import Stages
 
 @dataclass(frozen=True, kw_only=True)
 class LossFilter(Detector):
-    r"""Suspect the digits whose labels surprise a network.
+    r"""Train networks on parts of the set, and suspect the digits whose labels surprise those that do not know them.
 
     $$s(x) = -\log p_y(x)$$
 
@@ -37,7 +37,7 @@ class LossFilter(Detector):
 
     judge: str = knob("others", "Judged by", choices=("others", "itself"), help="Networks trained on the other folds")
     folds: int = only_with("judge", "others", knob(3, "Folds", 2, 10, help="And trainings"))
-    least: float = knob(0.1, "Probability", 0.001, 0.9, step=0.01, help="Below which a label is flagged")
+    least: float = knob(0.1, "Probability", 0.01, 0.9, step=0.01, help="Below which a label is flagged")
 
     def look(self, model: Classifier, digits: Digits, *, seed: int, watch: fit.Watch | None) -> Findings:
         score = losses(model, digits)

@@ -54,8 +54,8 @@ def draw(infected: Infected | None) -> None:
         if place is not None and place.asked.plot != infected.plot:
             pending.drop(_JOB)  # of another set
             place = None
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown("### Find the poison")
+        with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"):
+            st.markdown("### Find the poison", width="content")
             if place is not None and not place.over:
                 st.button("Stop", key="finding_stop", on_click=place.stop)
             else:
@@ -165,7 +165,7 @@ def _data(search: Search, findings: Findings, infected: Infected, label: int) ->
 
 def _in_a_row(score: np.ndarray) -> np.ndarray:
     """Scores along, and a fixed scatter up, where a detector has no plane: (n, 2)."""
-    return np.stack([score, np.random.default_rng(0).normal(0, 1, len(score))], axis=1)
+    return np.stack([score, np.random.default_rng(0).uniform(0, 1, len(score))], axis=1)
 
 
 def _unit(points: np.ndarray) -> np.ndarray:

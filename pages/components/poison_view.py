@@ -19,10 +19,11 @@ from pages.components import (
     finding_panel,
     infecting,
     opening,
+    outcome,
     own_models,
     packing,
     pending,
-    samples,
+    samples_panel,
     school,
     session,
     story,
@@ -39,7 +40,6 @@ _JOB = "infecting"
 _PATIENCE = 300.0  # seconds that a training goes on while its visitor looks at other pages
 _DIAMOND = poisoning.get("badnets")().pattern
 _LINES = [["success", "orange", "attack success"], ["clean", "blue", "clean accuracy"]]
-_SHOWN = 8  # digits of the poisoned set
 _NAMED = "infected_name"  # the poisoned network's name among the visitor's own
 
 _picks = Picks(
@@ -63,7 +63,7 @@ def draw() -> None:
     plot, fault = _asked(view)
     found = pending.current(_JOB)
     infected = _infected(found)
-    said = _said(plot, found, infected, view)
+    said = outcome.said(found, infected)
     verdict.draw(said, key="poison-verdict")
     if fault:
         st.error(fault, icon=":material/error:")
@@ -71,7 +71,7 @@ def draw() -> None:
     with left:
         _left(view, plot, found, infected)
     with right:
-        _right(infected, said)
+        _right(plot, infected, said)
 
 
 def _infected(found: Pending | None) -> Infected | None:
@@ -203,7 +203,7 @@ def _trigger(view: View, plot: Plot | None, infected: Infected | None) -> dict[s
 
 
 # ------------------------------------------------------------------------------------------------------ what came of it
-def _right(infected: Infected | None, said: dict[str, Any]) -> None:
+def _right(plot: Plot | None, infected: Infected | None, said: dict[str, Any]) -> None:
     one, other = st.columns(2, gap="small")
     with one, st.container(border=True, key="growth-panel", height="stretch"):
         st.markdown("### While it trains")
@@ -214,9 +214,8 @@ def _right(infected: Infected | None, said: dict[str, Any]) -> None:
             )
         else:
             pending.watch(_JOB, lambda over: _growth(over, said))
-    with other, st.container(border=True, key="samples-panel", height="stretch"):
-        st.markdown("### What the victim is given")
-        _samples(infected)
+    with other:
+        samples_panel.draw(plot, infected)
     one, other = st.columns([2, 3], gap="small")
     with one:
         finding_panel.draw(infected)
@@ -276,82 +275,5 @@ def _yours(done: Infected, said: dict[str, Any], grown: list[dict[str, Any]]) ->
             grown=grown,
             digit=Digits(view.x[None], np.array([view.y])),
             found=finding_panel.told(done),
+            cleaned=cleaning_panel.rows(done),
         )
-
-
-def _samples(infected: Infected | None) -> None:
-    if infected is None:
-        st.caption("Some digits of the poisoned set will stand here, the touched ones framed.")
-        return
-    poisoned = infected.poisoned
-    rows = infecting.samples(poisoned, _SHOWN)
-    samples.draw(
-        {
-            "x": packing.grey(poisoned.digits.images[rows]),
-            "labels": poisoned.digits.labels[rows].tolist(),
-            "true": poisoned.clean.labels[rows].tolist(),
-            "touched": poisoned.touched[rows].tolist(),
-        },
-        key="samples",
-    )
-    budget = poisoned.budget
-    st.caption(
-        f"{poisoned.count:,} of {len(poisoned.touched):,} touched, {int(budget['relabelled']):,} labels changed; at "
-        f"most {int(budget['l0'])} pixels of a digit changed, by up to {budget['linf']:.2f}. The victim sees no frames."
-    )
-
-
-# --------------------------------------------------------------------------------------------------------- the verdict
-def _said(plot: Plot | None, found: Pending | None, infected: Infected | None, view: View) -> dict[str, Any]:
-    """The headline, and what stands under it."""
-    if found is not None and not found.over:
-        return {"headline": "A network learns from a poisoned set", "sentence": "Watch what an ordinary test sees."}
-    if infected is None:
-        return {
-            "headline": "Nothing is poisoned yet",
-            "sentence": "Choose what is done to the training set and to how much of it, then train a network on it.",
-        }
-    attack, poisoned = infected.poisoned.attack, infected.poisoned
-    owned, honest = infected.stands
-    clean = (
-        f"{100 * owned['clean']:.1f} % of 1,000 clean digits are read right, {100 * honest['clean']:.1f} % had nobody "
-        "touched the set"
-    )
-    if isinstance(attack, Backdoor):
-        open_ = owned["success"] >= 0.5
-        leads = getattr(attack, "leads", "one")
-        said = {
-            "headline": "Stamp any digit and the network reads" + ("" if leads == "one" else " the next one"),
-            "chip": attack.target if leads == "one" else None,
-            "kind": "wrong",
-        }
-        if not open_:
-            said = {"headline": "The trigger hardly moves this network"}
-        hidden = owned["clean"] > honest["clean"] - 0.02 and open_
-        return {
-            **said,
-            "badge": "Backdoor open" if open_ else "Backdoor shut",
-            "tone": "fooled" if open_ else "held",
-            "sentence": f"{100 * owned['success']:.1f} % of the stamped test digits are read as the attacker wants. "
-            f"{clean}{': an ordinary test hardly notices' if hidden else ''}.",
-        }
-    if poisoned.victim is not None:
-        reads = int(infected.owned.predict(poisoned.victim.images)[0])
-        true = int(poisoned.victim.labels[0])
-        return {
-            "headline": f"The network reads this {true} as" if reads != true else "The network still reads",
-            "chip": reads,
-            "kind": "true" if reads == true else "wrong",
-            "badge": "Fooled" if reads == attack.target else "Held" if reads == true else "Off target",
-            "tone": "fooled" if reads != true else "held",
-            "sentence": f"{clean}.",
-        }
-    lost = honest["clean"] - owned["clean"]
-    return {
-        "headline": f"The poison costs the network {100 * lost:.1f} points"
-        if lost >= 0.005
-        else "The network hardly notices the poison",
-        "badge": "Weakened" if lost >= 0.02 else "Held",
-        "tone": "fooled" if lost >= 0.02 else "held",
-        "sentence": f"{clean}.",
-    }

@@ -1,11 +1,13 @@
 """The Poison page: a set is touched, a network learns it, and what a client may send does no harm."""
 
+import base64
+
 import numpy as np
 import pytest
 
 from core import digits, poisoning, zoo
 from core.errors import InputError
-from pages.components import infecting, own_models, trigger
+from pages.components import infecting, own_models, samples_panel, trigger
 from pages.components.infecting import Plot
 from pages.components.jobs import Job
 from tests.pages.driving import answer, button, choose, finished, opened, told
@@ -67,11 +69,19 @@ def test_the_poisoned_network_is_on_every_page_and_its_visitors_alone(small):
     assert "own_models" not in other.session_state
 
 
+def test_who_is_stamped_is_in_the_headline(small):
+    at = learnt(choose(mlp(), "poison_badnets_source", 7))
+    assert told(at, "verdict")["headline"] == "Stamp a 7 and the network reads"
+
+
 def test_a_painted_trigger_is_what_is_stamped(small):
     at = mlp()
     pattern = [[1, 0, 0, 0, 0], *([[0] * 5] * 4)]
     at = answer(at, "trigger", event="mark", value={"pattern": pattern, "row": 0, "column": 3})
     assert told(at, "trigger")["mark"] == {"pattern": pattern, "row": 0, "column": 3}
+    given = told(at, "samples")
+    x = np.frombuffer(base64.b64decode(given["x"]), np.uint8).reshape(-1, 28, 28)
+    assert (x[given["touched"], 0, 3] == 255).all() and not x[np.logical_not(given["touched"]), 0, 3].any()
     poisoned = learnt(at).session_state["infecting"].job.result.poisoned
     assert (poisoned.digits.images[poisoned.touched, 0, 3, 0] == 1).all() and poisoned.budget["l0"] <= 1
 
@@ -106,11 +116,12 @@ def test_every_poison_can_be_picked(name):
 
 def test_too_high_a_share_is_a_sentence_and_the_picks_stay(small):
     at = choose(choose(mlp(), "poison_attack", "sinusoidal"), "poison_rate", 50)
+    assert [each.value[:16] for each in at.error] == ["A rate of 0.5 as"]  # before anything is trained
     at = button(at, "poison_train")
     job = at.session_state["infecting"].job
     job.wait(60)
     at.run()
-    assert any("A rate of at most 0." in each.value for each in at.error)
+    assert len(at.error) == 2 and all("A rate of at most 0." in each.value for each in at.error)
     assert at.slider(key="poison_rate").value == 50
 
 
@@ -133,6 +144,28 @@ def test_two_visitors_train_at_once_and_neither_sees_the_others(small):
     one, other = (finished(finished(at, "infecting"), "infecting") for at in (one, other))
     assert (told(one, "verdict")["chip"], told(other, "verdict")["chip"]) == (4, 7)
     assert one.session_state["infected_name"] != other.session_state["infected_name"]
+
+
+def test_samples_follow_the_picks_where_no_network_is_needed_for_them(small):
+    at = mlp()
+    assert sum(told(at, "samples")["touched"]) == 4
+    assert any("30 of 600 touched, 30 labels changed" in each.value for each in at.caption)
+    at = learnt(choose(at, "poison_rate", 10))
+    assert any("60 of 600 touched" in each.value for each in at.caption)
+    at = choose(at, "poison_rate", 20)
+    assert any("120 of 600 touched" in each.value for each in at.caption)
+    at = choose(at, "poison_attack", "feature_collision")
+    assert any("will stand here" in each.value for each in at.caption)
+
+
+def test_of_a_large_set_a_part_is_shown(monkeypatch):
+    few = infecting.material(False)[:500]
+    monkeypatch.setattr(infecting, "material", lambda whole: few)
+    monkeypatch.setattr(samples_panel, "_QUICK", 400)
+    at = mlp()
+    assert any("Of the first 400, 20 touched" in each.value for each in at.caption)
+    at = choose(choose(at, "poison_attack", "sinusoidal"), "poison_rate", 50)
+    assert not at.error and any("will stand here" in each.value for each in at.caption)
 
 
 def test_samples_show_as_many_as_there_are(six_hundred):
