@@ -38,13 +38,18 @@ def provenance(name: str, network: keras.Model, data: Digits) -> dict[str, Any]:
         "training_digits": len(data),
         "training_set": "MNIST, the 60,000 training digits less the 5,000 bundled ones",
         "training_sha256": digits.fingerprint(data),
-        "libraries": {"python": platform.python_version()}
-        | {package: _version(package) for package in ("tensorflow", "keras", "numpy", "mlxtend")},
+        "libraries": libraries(),
         "trained": datetime.now(UTC).date().isoformat(),
         "command": f"python -m core.training {name}",
         "note": NOTE,
         "license": "Weights: MIT, as the code. MNIST by Y. LeCun, C. Cortes and C. Burges, CC BY-SA 3.0.",
     }
+
+
+def libraries() -> dict[str, str]:
+    """The versions that a figure may hang on."""
+    packages = ("tensorflow", "keras", "numpy", "mlxtend")
+    return {"python": platform.python_version()} | {package: _version(package) for package in packages}
 
 
 def architecture(model: keras.Model) -> list[str]:

@@ -1,19 +1,16 @@
-"""`python -m core.benchmark WHAT`: the table of that name, measured anew."""
+"""`python -m core.benchmark ...` measures robustness; `python -m core.benchmark poisoning ...` poisoning."""
 
 import sys
 from collections.abc import Sequence
 
-from core.benchmark import poisoning
-
-_TABLES = {"poisoning": poisoning.main}
+from core.benchmark import poisoning, robustness
 
 
 def main(arguments: Sequence[str]) -> int:
     """The command line; returns the exit status."""
-    if not arguments or arguments[0] not in _TABLES:
-        print(f"usage: python -m core.benchmark {{{','.join(_TABLES)}}} [--help]", file=sys.stderr)
-        return 2
-    return _TABLES[arguments[0]](arguments[1:])
+    if arguments and arguments[0] == "poisoning":
+        return poisoning.main(arguments[1:])
+    return robustness.main(arguments)
 
 
 if __name__ == "__main__":

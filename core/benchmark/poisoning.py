@@ -11,11 +11,10 @@ digits are those that a cleaner may trust. Each row is one measurement of one ne
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,9 @@ from typing import Any
 import numpy as np
 
 from core import commands, digits, poisoning, zoo
+from core.benchmark import journal
+from core.benchmark.journal import Journal, Line
+from core.benchmark.provenance import provenance
 from core.classifier import Classifier
 from core.digits import Digits
 from core.errors import InputError
@@ -31,6 +33,7 @@ from core.poisoning import Poisoned
 #: What is trained, and how often it sees all of MNIST: the small one needs longer until a stamp costs it nothing.
 NETWORKS = {"plain_mlp": 6, "plain_cnn": 3}
 _RATES = (0.1, 0.2, 0.3, 0.4)  # of flipped labels
+_PLACE = ("case", "network", "seed")  # whose rows a line of the file holds
 _TARGETS = 20  # random digits that gradient matching is after
 
 
@@ -196,15 +199,9 @@ CASES: dict[str, Case] = {
 # ------------------------------------------------------------------------------------------------- rows and their table
 
 
-def rows_of(path: Path) -> list[dict[str, Any]]:
-    """The rows of a file, without a last line that was cut off."""
-    kept = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
-        try:
-            kept.append(json.loads(line))
-        except ValueError:
-            continue
-    return kept
+def rows_of(lines: Iterable[Line]) -> list[dict[str, Any]]:
+    """The measurements of a file's lines, each with its case, network and seed."""
+    return [{**row, **{name: line[name] for name in _PLACE}} for line in lines for row in line["rows"]]
 
 
 def table(rows: Sequence[dict[str, Any]]) -> str:
@@ -218,7 +215,7 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
         told = [
             f"{name} {_summed([row[name] for row in several])}"
             for name in several[0]
-            if name not in ("what", "rate", "network", "seed", "case", "seconds")
+            if name not in ("what", "rate", *_PLACE)
         ]
         at = "" if rate is None else f", {rate:.0%}"
         lines.append(f"| {what}{at} | `{network}` | {len(several)} | {', '.join(told)} |")
@@ -233,21 +230,18 @@ def _summed(values: list[Any]) -> str:
     return f"{middle:.2f}" if low == high else f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 
-def measure(bench: Bench, setting: Setting, cases: Sequence[str], out: Path) -> None:
-    """Measure what is not in the file yet; each case's rows are written together, once it is over."""
-    done = {(row["case"], row["network"], row["seed"]) for row in rows_of(out) if "over" in row}
-    kept = [row for row in rows_of(out) if (row["case"], row["network"], row["seed"]) in done]
-    out.write_text("".join(json.dumps(row) + "\n" for row in kept), encoding="utf-8")  # what was cut off begins anew
+def measure(bench: Bench, setting: Setting, cases: Sequence[str], book: Journal) -> None:
+    """Measure what is not in the file yet; each case is a line, written once it is over."""
+    done = {tuple(line[name] for name in _PLACE) for line in book.lines}
     for name in cases:
-        place = {"case": name, "network": setting.network, "seed": setting.seed}
-        if tuple(place.values()) in done:
+        if (name, setting.network, setting.seed) in done:
             continue
         began = time.monotonic()
-        found = [{**row, **place} for row in CASES[name](bench, setting)]
-        found.append({**place, "over": True, "seconds": round(time.monotonic() - began, 1)})
-        with out.open("a", encoding="utf-8") as file:
-            file.write("".join(json.dumps(row) + "\n" for row in found))
-        print(f"{name}, {setting.network}, seed {setting.seed}: {found[-1]['seconds']} s", file=sys.stderr)
+        found = list(CASES[name](bench, setting))
+        seconds = round(time.monotonic() - began, 1)
+        place = {"case": name, "network": setting.network, "seed": setting.seed}
+        book.add({**place, "rows": found, "seconds": seconds, **provenance()})
+        print(f"{name}, {setting.network}, seed {setting.seed}: {seconds} s", file=sys.stderr)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -278,5 +272,6 @@ def _run(options: argparse.Namespace) -> None:
         for setting in (Setting(network, seed) for network in networks for seed in range(options.seeds)):
             # What was trained for one is let go before the next.
             bench = Bench(*given, options.epochs or NETWORKS.get(setting.network))
-            measure(bench, setting, cases, options.out)
-    print(table(rows_of(options.out)))
+            with Journal(options.out) as book:
+                measure(bench, setting, cases, book)
+    print(table(rows_of(journal.read(options.out))))

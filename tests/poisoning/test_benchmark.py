@@ -1,13 +1,13 @@
 """The poisoning table: what it measures, how it goes on, and what it prints."""
 
-import json
-
 import numpy as np
 import pytest
 
 from core import poisoning
 from core.benchmark import __main__ as command
+from core.benchmark import journal
 from core.benchmark import poisoning as table
+from core.benchmark.journal import Journal
 from core.benchmark.poisoning import Bench, Setting
 from core.digits import bundled
 
@@ -48,16 +48,18 @@ def test_it_goes_on_where_it_was_cut_off(bench, tmp_path, monkeypatch):
 
     monkeypatch.setitem(table.CASES, "made_up", case)
     out = tmp_path / "rows.jsonl"
-    table.measure(bench, SETTING, ["made_up"], out)
+
+    def run(setting):
+        with Journal(out) as book:
+            table.measure(bench, setting, ["made_up"], book)
+
+    run(SETTING)
     with out.open("a") as file:
-        file.write(
-            '{"what": "A", "case": "made_up", "network": "plain_mlp", "seed": 2, "clean": 0.1}\n{"what": "A", "cl'
-        )
-    table.measure(bench, SETTING, ["made_up"], out)
-    table.measure(bench, Setting("plain_mlp", 2), ["made_up"], out)
+        file.write('{"case": "made_up", "network": "plain_mlp", "seed": 2, "rows": [{"wh')
+    run(SETTING)
+    run(Setting("plain_mlp", 2))
     assert [each.seed for each in said] == [1, 2]
-    rows = [json.loads(line) for line in out.read_text().splitlines()]  # what was torn is gone
-    assert [(row["seed"], row.get("clean")) for row in rows] == [(1, 1.5), (1, None), (2, 2.5), (2, None)]
+    assert [(row["seed"], row["clean"]) for row in table.rows_of(journal.read(out))] == [(1, 1.5), (2, 2.5)]
 
 
 def test_the_table_has_median_and_range():
@@ -73,9 +75,9 @@ def test_a_name_that_is_none_is_said(arguments, tmp_path, capsys):
     assert "There is no " in capsys.readouterr().err
 
 
-def test_the_command_says_which_tables_there_are(capsys):
-    assert command.main(["everything"]) == 2
-    assert "poisoning" in capsys.readouterr().err
+def test_the_command_leads_to_this_table_by_its_name(tmp_path, capsys):
+    assert command.main(["poisoning", "--out", str(tmp_path / "rows.jsonl"), "--only", "nothing"]) == 2
+    assert "There is no case 'nothing'" in capsys.readouterr().err
 
 
 def test_every_detector_and_cleaner_has_a_row(bench, monkeypatch):
