@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from skimage.filters import threshold_otsu
 from sklearn.decomposition import PCA, FastICA
 from sklearn.exceptions import ConvergenceWarning
 
@@ -133,8 +132,14 @@ def _search(white: np.ndarray, way: np.ndarray) -> np.ndarray:
 
 
 def _upper(values: np.ndarray) -> np.ndarray:
-    """The upper of two groups of numbers (n,), cut as 2-means would: bool (n,). On a line that is Otsu's threshold."""
-    return values > threshold_otsu(values)
+    """The upper of two groups of numbers (n,), cut where 2-means is best: bool (n,).
+
+    A histogram's threshold lies within a bin, and parts what is all but equal there.
+    """
+    centred = values - values.mean()
+    ordered, below = np.sort(centred), np.arange(1, len(values))
+    between = np.cumsum(ordered)[:-1] ** 2 / (below * below[::-1])
+    return centred > ordered[np.argmax(between)]
 
 
 def _cut(values: np.ndarray, smallest: int) -> Split:
