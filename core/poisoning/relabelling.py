@@ -29,6 +29,8 @@ class Relabelling(Cleaner):
     def run(self, task: Task) -> Classifier:
         stages = Stages(task.watch, 2)
         judge = task.learn(task.unflagged, watch=stages.next())
+        if stages.stopped:  # a network that has just begun anew would know less
+            return judge
         labels, flagged = task.digits.labels.copy(), task.flagged
         labels[flagged] = judge.predict(task.digits.images[flagged])
         return task.learn(Digits(task.digits.images, labels), watch=stages.next())
