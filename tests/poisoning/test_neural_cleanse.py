@@ -64,7 +64,7 @@ class TestByHand:
 class TestAPlantedTrigger:
     def test_the_class_is_named_and_so_are_the_digits(self, read, stamped):
         assert read.suspect == 4 and read.anomaly[4] > 3
-        assert read.sizes[4] < 0.5 * np.delete(read.sizes, 4).min()
+        assert read.sizes[4] < 0.55 * np.delete(read.sizes, 4).min()
         np.testing.assert_array_equal(read.classes, read.anomaly)
         assert poisoning.found(read.flagged, stamped.touched).f1 > 0.95
         assert not read.score[stamped.digits.labels != 4].any()
