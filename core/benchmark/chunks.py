@@ -19,7 +19,7 @@ from core.result import TOLERANCE
 
 WRONG = -1  # stands for the place of the epsilon at which a digit fell that was read wrong before
 
-#: Progress within a chunk: (epsilons done, of how many); False stops it.
+#: Progress within a chunk: (digits that are decided, of how many); False stops it.
 Watch = Callable[[int, int], bool | None]
 
 
@@ -29,7 +29,7 @@ class Outcome:
 
     fell: (n,) int64, the place among the epsilons of the first at which a change was found that fools, k where none
     was, WRONG where the digit was read wrong before; size: (n,) float64, how large that change is in the norm, NaN
-    where there is none; forwards, gradients, seconds: (k,), what each epsilon cost on top of the smaller ones.
+    where there is none; forwards, gradients, seconds: (k,), what was spent at each epsilon.
     """
 
     fell: np.ndarray
@@ -40,44 +40,57 @@ class Outcome:
 
 
 def measured(chunk: Chunk, *, model: Classifier | None = None, watch: Watch | None = None) -> Outcome | None:
-    """Attack the chunk's digits at each epsilon in turn, smallest first; None where whoever watches has ended it.
+    """At which epsilon each digit of the chunk falls; None where whoever watches has ended it.
 
     A change that fools lies within every larger epsilon as well, so a digit that has fallen is not attacked again: not
-    at a larger epsilon, nor by the ensemble's next member. model: a network that is no shipped one, or is at hand.
+    at a larger epsilon, nor by the ensemble's next member. Whoever stands at the largest epsilon is not attacked at a
+    smaller one, and for the others the border is found by halving: all at once, each at an epsilon of its own. An
+    attack may fail in a large ball and succeed in a small one; a thorough chunk tries them all, smallest first.
+
+    model: a network that is no shipped one, or is at hand.
     """
     model = _loaded(chunk) if model is None else model
-    x, y, count = chunk.digits.images, chunk.digits.labels, len(chunk.epsilons)
-    fell = np.where(model.predict(x) == y, count, WRONG)
+    x, y, epsilons = chunk.digits.images, chunk.digits.labels, np.array(chunk.epsilons)
+    count = len(epsilons)
+    right = model.predict(x) == y
+    stood, fell = np.full(len(y), -1), np.full(len(y), count)
     size = np.full(len(y), np.nan)
-    forwards, gradients, seconds = np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count)
+    spent = np.zeros((2, count), np.int64)
+    seconds = np.zeros(count)
     members = [
         (_Smallest if each.minimises else _Bounded)(model, chunk, each, chunk.seed + place)
         for place, each in enumerate(spelling.attacks_of(chunk.attack))
     ]
-    for place, eps in enumerate(chunk.epsilons):
-        began = time.perf_counter()
+    while len(rows := np.flatnonzero(right & (fell - stood > 1))):
+        began, cost = time.perf_counter(), np.zeros((2, count), np.int64)
+        middle = (stood[rows] + fell[rows]) // 2
+        first = stood[rows] + 1 if chunk.thorough else np.where(fell[rows] == count, count - 1, middle)
+        at, hit = first, np.zeros(len(rows), bool)
         for member in members:
-            standing = np.flatnonzero(fell == count)
-            if not len(standing):
+            left = np.flatnonzero(~hit)
+            if not len(left):
                 break
-            found = member.sizes(standing, eps)
-            forwards[place] += found.forwards
-            gradients[place] += found.gradients
-            hit = ~np.isnan(found.size)
-            fell[standing[hit]], size[standing[hit]] = place, found.size[hit]
-        seconds[place] = time.perf_counter() - began
-        if watch is not None and watch(place + 1, count) is False:
+            found = member.attacked(rows[left], epsilons[at[left]])
+            for each, total in zip(cost, (found.forwards, found.gradients), strict=True):
+                np.add.at(each, at[left], total)
+            hit[left] = ~np.isnan(found.size)
+            size[rows[left[hit[left]]]] = found.size[hit[left]]
+        fell[rows[hit]], stood[rows[~hit]] = at[hit], at[~hit]
+        spent += cost
+        # Epsilons that were tried in one batch share its time by what was asked of the model at each.
+        seconds += (time.perf_counter() - began) * cost[0] / max(cost[0].sum(), 1)
+        if watch is not None and watch(int((~right | (fell - stood <= 1)).sum()), len(y)) is False:
             return None
-    return Outcome(fell, size, forwards, gradients, seconds)
+    return Outcome(np.where(right, fell, WRONG), size, spent[0], spent[1], seconds)
 
 
 @dataclass(frozen=True, eq=False)
 class _Found:
-    """The sizes (m,) of the changes that fool within eps, NaN where none was found, and what they cost."""
+    """Of m digits the sizes of the changes that fool within their epsilons, NaN without one, and what each cost."""
 
     size: np.ndarray
-    forwards: int
-    gradients: int
+    forwards: np.ndarray
+    gradients: np.ndarray
 
 
 class _Bounded:
@@ -86,11 +99,10 @@ class _Bounded:
     def __init__(self, model: Classifier, chunk: Chunk, attack: Attack, seed: int):
         self.model, self.chunk, self.attack, self.seed = model, chunk, attack, seed
 
-    def sizes(self, rows: np.ndarray, eps: float) -> _Found:
+    def attacked(self, rows: np.ndarray, eps: np.ndarray) -> _Found:
         digits = self.chunk.digits
         result = self.attack(self.model, digits.images[rows], digits.labels[rows], eps, self.chunk.norm, seed=self.seed)
-        size = np.where(result.success, result.size, np.nan)
-        return _Found(size, int(result.forwards.sum()), int(result.gradients.sum()))
+        return _Found(np.where(result.success, result.size, np.nan), result.forwards, result.gradients)
 
 
 class _Smallest:
@@ -101,15 +113,16 @@ class _Smallest:
         self.known = np.zeros(len(chunk.digits), bool)
         self.smallest = np.full(len(chunk.digits), np.inf)
 
-    def sizes(self, rows: np.ndarray, eps: float) -> _Found:
-        new, forwards, gradients = rows[~self.known[rows]], 0, 0
-        if len(new) and eps > 0:
-            digits = self.chunk.digits
-            given = (digits.images[new], digits.labels[new], None, self.chunk.norm)
+    def attacked(self, rows: np.ndarray, eps: np.ndarray) -> _Found:
+        forwards, gradients = np.zeros((2, len(rows)), np.int64)
+        new = np.flatnonzero(~self.known[rows] & (eps > 0))
+        if len(new):
+            digits, these = self.chunk.digits, rows[new]
+            given = (digits.images[these], digits.labels[these], None, self.chunk.norm)
             result = self.attack(self.model, *given, seed=self.seed)
-            self.known[new] = True
-            self.smallest[new] = np.where(result.success, result.size, np.inf)
-            forwards, gradients = int(result.forwards.sum()), int(result.gradients.sum())
+            self.known[these] = True
+            self.smallest[these] = np.where(result.success, result.size, np.inf)
+            forwards[new], gradients[new] = result.forwards, result.gradients
         size = self.smallest[rows]
         return _Found(np.where(size <= eps + TOLERANCE, size, np.nan), forwards, gradients)
 

@@ -20,8 +20,8 @@ CHUNK = 500  # digits; some ten seconds' work under PGD-40 at ten epsilons, so t
 class Chunk:
     """Some digits, one model, and one attack or ensemble at rising epsilons.
 
-    model, version: a shipped model and its weights' fingerprint; attack: as `spelling` writes it; first: the number of
-    the first of the digits among all.
+    model, version: a shipped model and its weights' fingerprint; attack: as `spelling` writes it; thorough: a digit is
+    attacked at every epsilon up to the one at which it falls; first: the number of the first of the digits among all.
     """
 
     model: str
@@ -29,6 +29,7 @@ class Chunk:
     attack: str
     norm: str
     epsilons: tuple[float, ...]
+    thorough: bool
     seed: int
     first: int
     digits: Digits
@@ -42,6 +43,7 @@ class Chunk:
             "attack": self.attack,
             "norm": self.norm,
             "epsilons": list(self.epsilons),
+            "thorough": self.thorough,
             "seed": self.seed,
             "first": self.first,
             "digits": len(self.digits),
@@ -58,7 +60,8 @@ class Chunk:
 class Grid:
     """Models x attacks x norms x epsilons, on these digits.
 
-    attacks: as `spelling` reads them; epsilons: of each norm its own. Raises InputError for what does not exist, for
+    attacks: as `spelling` reads them; epsilons: of each norm its own; thorough: try every epsilon (see `measured`),
+    which is slower. Raises InputError for what does not exist, for
     epsilons that are out of range and for an attack that knows none of the norms; a pair of attack and norm that do not
     go together is left out.
     """
@@ -68,6 +71,7 @@ class Grid:
     epsilons: dict[str, tuple[float, ...]]
     digits: Digits
     seed: int = 0
+    thorough: bool = False
     chunk: int = CHUNK
 
     def __post_init__(self) -> None:
@@ -106,4 +110,4 @@ class Grid:
                 for norm in self.norms_of(attack):
                     epsilons = tuple(sorted(set(map(float, self.epsilons[norm]))))
                     for first, digits in parts:
-                        yield Chunk(model, version, text, norm, epsilons, self.seed, first, digits)
+                        yield Chunk(model, version, text, norm, epsilons, self.thorough, self.seed, first, digits)

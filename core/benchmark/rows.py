@@ -25,7 +25,8 @@ class Row:
     measured by now; wrong: how many were read wrong before; broken: by a change within eps; robust: the others; low,
     high: the 95 % interval of the robust share (Wilson 1927, https://doi.org/10.1080/01621459.1927.10502953); size: the
     median of the changes that broke them, in the norm's units, NaN where there is none; forwards, gradients, seconds:
-    what this epsilon cost on top of the smaller ones, at which broken digits are not attacked again.
+    what was spent at this epsilon; thorough: whether digits were attacked there that had stood at a larger one. Those
+    that had fallen at a smaller one never are.
     """
 
     model: str
@@ -33,6 +34,7 @@ class Row:
     attack: str
     norm: str
     eps: float
+    thorough: bool
     seed: int
     digits: int
     wrong: int
@@ -102,7 +104,8 @@ def as_markdown(table: Sequence[Row]) -> str:
             f"{100 * row.share:.1f} ({100 * row.low:.1f} to {100 * row.high:.1f}) at {row.eps:g}" for row in several
         )
         lines.append(f"| `{model}` | `{attack}` | {norm} | {several[0].digits:,} | {told} |")
-    return "\n".join(lines)
+    said = "" if any(row.thorough for row in table) else " Who stood at an ε was not attacked at a smaller one."
+    return "\n".join([*lines, "", f"Who fell at an ε was not attacked at a larger one.{said}"])
 
 
 def told(outcome: Outcome) -> Line:
@@ -133,6 +136,7 @@ def _told(model: str, attack: str, norm: str, several: Sequence[Line]) -> Iterat
             attack=attack,
             norm=norm,
             eps=eps,
+            thorough=one["thorough"],
             seed=one["seed"],
             digits=len(fell),
             wrong=int((fell == WRONG).sum()),

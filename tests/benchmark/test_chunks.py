@@ -21,8 +21,8 @@ def digits(plain) -> Digits:
     return Digits(x, np.where(np.arange(60) < 55, y, (y + 1) % 10))
 
 
-def chunk(attack: str, digits: Digits, epsilons=EPSILONS, norm="linf", seed=3, first=0) -> Chunk:
-    return Chunk("plain_cnn", zoo.load("plain_cnn").version, attack, norm, epsilons, seed, first, digits)
+def chunk(attack: str, digits: Digits, epsilons=EPSILONS, thorough=True) -> Chunk:
+    return Chunk("plain_cnn", zoo.load("plain_cnn").version, attack, "linf", epsilons, thorough, 3, 0, digits)
 
 
 def alone(plain, attack: str, digits: Digits, seed: int) -> np.ndarray:
@@ -45,6 +45,30 @@ def test_a_digit_falls_at_the_first_epsilon_at_which_the_attack_alone_breaks_it(
     assert len(np.unique(outcome.fell)) >= 4  # wrong before, fallen at several places: the test sees them apart
 
 
+@pytest.mark.parametrize("attack, seed", [("pgd:steps=5", 3), ("fgsm", 3)])
+def test_halving_ends_where_the_attack_alone_breaks_and_just_below_does_not(plain, digits, attack, seed):
+    epsilons = tuple(float(eps) for eps in np.linspace(0.01, 0.15, 11))
+    outcome = measured(chunk(attack, digits, epsilons, thorough=False), model=plain)
+    one = spelling.attacks_of(attack)[0]
+
+    def breaks(at: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        given = (digits.images[rows], digits.labels[rows], np.array(epsilons)[at[rows]])
+        return one(plain, *given, "linf", seed=seed).success
+
+    fallen = np.flatnonzero((outcome.fell >= 0) & (outcome.fell < 11))
+    assert len(np.unique(outcome.fell[fallen])) >= 5 and breaks(outcome.fell, fallen).all()
+    above = np.flatnonzero(outcome.fell > 0)
+    assert not breaks(outcome.fell - 1, above).any()
+    slow = measured(chunk(attack, digits, epsilons), model=plain)
+    assert outcome.gradients.sum() < slow.gradients.sum() and (outcome.fell >= slow.fell).all()
+
+
+def test_whoever_stands_at_the_largest_epsilon_costs_one_attack(plain, digits):
+    outcome = measured(chunk("pgd:steps=5", digits, (0.001, 0.002, 0.003), thorough=False), model=plain)
+    standing = (outcome.fell == 3).sum()
+    assert standing > 50 and outcome.gradients[2] >= 5 * standing and outcome.gradients[:2].sum() < 5 * 5
+
+
 def test_an_ensemble_breaks_what_any_of_its_members_breaks(plain, digits):
     both = measured(chunk("fgsm+pgd:steps=5", digits), model=plain)
     wrong = plain.predict(digits.images) != digits.labels
@@ -65,6 +89,8 @@ def test_an_attack_for_the_smallest_change_runs_once_and_answers_every_epsilon(p
     wrong = plain.predict(digits.images) != digits.labels
     assert (outcome.fell == first_of(size <= np.array(EPSILONS)[:, None] + 1e-6, wrong)).all()
     assert outcome.gradients[0] > 0 and not outcome.gradients[1:].any()
+    halved = measured(chunk("deepfool", digits, thorough=False), model=plain)
+    assert (halved.fell == outcome.fell).all() and halved.gradients.sum() == outcome.gradients.sum()
 
 
 def test_the_sizes_are_those_of_the_changes_that_broke(plain, digits):
@@ -90,14 +116,14 @@ def test_whoever_watches_may_end_it(plain, digits):
     heard = []
 
     def watch(done, total):
-        heard.append((done, total))
-        return done < 2
+        heard.append(done)
+        return total == 60 and len(heard) < 2
 
     assert measured(chunk("fgsm", digits), model=plain, watch=watch) is None
-    assert heard == [(1, 4), (2, 4)]
+    assert len(heard) == 2 and 5 <= heard[0] <= heard[1] < 60
 
 
 def test_other_weights_than_were_asked_for_are_refused(digits):
-    asked = Chunk("plain_cnn", "0" * 12, "fgsm", "linf", EPSILONS, 0, 0, digits)
+    asked = Chunk("plain_cnn", "0" * 12, "fgsm", "linf", EPSILONS, False, 0, 0, digits)
     with pytest.raises(InputError, match="000000000000 were asked for"):
         measured(asked)

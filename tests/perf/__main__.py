@@ -1,4 +1,4 @@
-"""`python -m tests.perf [engine|attacks|landscape|crowd|page|reference|all] [--only NAMES] [--threads N]`: tables.
+"""`python -m tests.perf [engine|attacks|grid|landscape|crowd|page|reference|all] [--only NAMES] [--threads N]`: tables.
 
 reference, AutoAttack against PyTorch's, takes an hour, wants PyTorch and the official digits, and is no part of all.
 """
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=["engine", "attacks", "landscape", "crowd", "page", "reference", "all"],
+        choices=["engine", "attacks", "grid", "landscape", "crowd", "page", "reference", "all"],
         default="all",
         help="what to measure",
     )
@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument(
         "--only", help="attacks: these, with commas between; page: start, picks, slider or memory; reference: networks"
     )
-    parser.add_argument("--digits", type=int, help="how many digits: of the attacks 100, of the reference 1,000")
+    parser.add_argument("--digits", type=int, help="how many digits: of the attacks 100, else 1,000")
     asked = parser.parse_args()
     if asked.threads:
         # Before TensorFlow starts, which sizes its thread pools by the cores that it may use.
@@ -55,6 +55,10 @@ def main() -> None:
         from tests.perf import attacks
 
         attacks.main(asked.only, asked.digits or 100, asked.repeats)
+    if asked.part in ("grid", "all"):
+        from tests.perf import grid
+
+        grid.main(asked.digits or 1000)
     if asked.part in ("landscape", "all"):
         from tests.perf import landscape
 
