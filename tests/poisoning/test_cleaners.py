@@ -100,7 +100,7 @@ class TestFinePruning:
 class TestFromAFewCleanDigits:
     def test_unlearning_takes_the_backdoor_and_leaves_the_digits(self, sets, stamped, owned, before):
         clean, success = cleaned("unlearning", sets, stamped, owned)
-        assert success < 0.2 and clean > before - 0.08
+        assert success < 0.2 and clean > before - 0.03
 
     def test_fine_tuning_leaves_most_of_the_backdoor(self, sets, stamped, owned, before):
         clean, success = cleaned("fine_tuning", sets, stamped, owned)

@@ -70,7 +70,7 @@ class TestFinding:
         found = strip.find(owned, stamped.digits, seed=1)
         score = poisoning.found(found.flagged, stamped.touched)
         assert score.recall > 0.9 and score.precision > 0.6 and np.argmax(found.classes) == 4
-        assert strip.find(honest, sets.train[:1000], seed=1).flagged.mean() < 0.12
+        assert strip.find(honest, sets.train[:1000], seed=1).flagged.mean() < 0.15
 
     def test_who_ends_it_leaves_the_others_unsuspected(self, sets, honest):
         done = []
