@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,21 +34,24 @@ Matching = Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tuple[tf.Tensor, tf.Tenso
 class GradientMatching(Aimed):
     r"""Move digits of one class t until training on them moves the weights as training on "v is a t" would.
 
-    $$\min_{\lVert \delta_i \rVert_\infty \le \varepsilon} \; 1 - \cos\Big(\nabla_\theta \ell(v, t),\;
-    \tfrac{1}{k} \sum_i \nabla_\theta \ell(x_i + \delta_i, t)\Big), \qquad y_i = t$$
+    $$\min_{x'} \; 1 - \cos\Big(\nabla_\theta \ell(v, t),\; \tfrac{1}{k} \sum_i \nabla_\theta \ell(x'_i, t)\Big),
+    \qquad \lVert x'_i - x_i \rVert_\infty \le \varepsilon, \qquad y'_i = y_i = t$$
 
-    v is the test digit, and no training digit shows it or bears a false label; still, whoever trains on the k poisons
-    descends towards reading v as t, from whatever weights he starts. As the attacker does not know these, the gradients
-    are matched on many networks, each at moments early in a training of its own: there they are large, and alike from
-    one network to the next.
+    v is the test digit. No training digit shows it, and none bears a false label; still, whoever trains on the k
+    poisons descends towards reading v as t, from whatever weights he starts. As the attacker does not know these, the
+    gradients are matched on many networks, at moments early in a training of each: there they are large, and alike
+    from one network to the next.
+
+    A pixel moves towards that of v or not at all. In the paper it moves freely, and that fits the known networks
+    better and fools the victim's less: he learns every mark that the poison bears and v does not, and tells them apart.
 
     Geiping et al., "Witches' Brew", ICLR 2021, https://arxiv.org/abs/2009.02276
     """
 
     title = "Gradient matching"
 
-    eps: float = knob(0.5, "ε", 0.0, 1.0, step=0.01, help="How much each pixel may change, in L∞")
-    steps: int = knob(50, "Steps", 1, 1000, help="Steps of Adam, each along the gradients of three moments")
+    eps: float = knob(0.4, "ε", 0.0, 1.0, step=0.01, help="How much each pixel may change, in L∞")
+    steps: int = knob(40, "Steps", 1, 1000, help="Steps of Adam, each along the gradients of three moments")
     step_size: float = knob(0.1, "Step size", 0.01, 1.0, step=0.01, help="Of the first step, relative to ε")
     networks: int = knob(8, "Networks", 1, 50, help="How many begin to train, to stand in for the victim's")
 
@@ -57,8 +61,8 @@ class GradientMatching(Aimed):
         network = copies.of(model.keras)
         slope, aims = matching(network), (tf.constant(victim.images), tf.constant([self.target], tf.int64))
         told, x = stages.next(), given.images[rows]
-        # A start of their own keeps digits that lie close together apart.
-        z = self.within(x, x + self.eps * given.draw.uniform(-1.0, 1.0, x.shape))
+        z = far = self.within(x, np.broadcast_to(victim.images, x.shape))
+        low, high = np.minimum(x, far), np.maximum(x, far)
         first, second = np.zeros_like(x), np.zeros_like(x)
         for step in range(0 if stages.stopped else self.steps):
             uphill, losses = np.zeros_like(x), []
@@ -70,8 +74,8 @@ class GradientMatching(Aimed):
             first = _FIRST * first + (1 - _FIRST) * uphill
             second = _SECOND * second + (1 - _SECOND) * uphill**2
             mean, square = first / (1 - _FIRST ** (step + 1)), second / (1 - _SECOND ** (step + 1))
-            length = self.step_size * self.eps * (0.5 + 0.5 * np.cos(np.pi * step / self.steps))
-            z = self.within(x, z - length * mean / (np.sqrt(square) + _TINY))
+            length = self.step_size * self.eps * (0.5 + 0.5 * math.cos(math.pi * step / self.steps))
+            z = np.clip(z - length * mean / (np.sqrt(square) + _TINY), low, high)
             so_far = {"loss": float(np.mean(losses))}
             if (step + 1) % max(1, self.steps // _TOLD) == 0 and not told(step + 1, self.steps, so_far):
                 break

@@ -89,6 +89,13 @@ def test_a_collision_brings_the_features_together(some, network, victim):
     assert distance(noise.astype(np.float32)) > 0.8 * distance(clean)
 
 
+@pytest.fixture(scope="module")
+def matched(some, network, victim) -> poisoning.Poisoned:
+    """What gradient matching makes of 45 of the 4s."""
+    attack = poisoning.get("gradient_matching")(target=4, eps=EPS, rate=0.03, steps=20, networks=4)
+    return attack(some[0], model=network, victim=victim)
+
+
 class TestGradientMatching:
     def given(self, some) -> tuple[np.ndarray, np.ndarray]:
         """Seven 4s and a 9."""
@@ -120,20 +127,22 @@ class TestGradientMatching:
         ahead, behind = (float(at((x + step * way).astype(np.float32))[0]) for step in (1e-3, -1e-3))
         assert ahead - behind == pytest.approx(2e-3 * np.abs(at(x)[1]).sum(), rel=0.1)
 
-    def test_the_gradients_align_on_a_network_that_was_not_there(self, some, network, victim):
+    def test_a_pixel_moves_towards_that_of_the_victim_or_not_at_all(self, matched, some, victim):
+        before, now = (each.images[matched.touched] for each in (some[0], matched.digits))
+        assert ((now - before) * (victim.images - before) >= 0).all()
+        assert (np.abs(now - before) <= np.abs(victim.images - before) + 1e-6).all()
+
+    def test_the_gradients_align_on_a_network_that_was_not_there(self, matched, some, network, victim):
         """Where the poison lies that was made for others; as much noise parts them."""
-        done = poisoning.get("gradient_matching")(target=4, eps=EPS, rate=0.03, steps=20, networks=4)(
-            some[0], model=network, victim=victim
-        )
         stranger = poisoning.learn(network, some[0], epochs=2, seed=99)
         measure, target = matching(stranger.keras), tf.constant([4], tf.int64)
 
         def apart(images):
             return float(measure(tf.constant(images), tf.constant(victim.images), target)[0])
 
-        clean = some[0].images[done.touched]
+        clean = some[0].images[matched.touched]
         noise = np.clip(clean + EPS * np.sign(np.random.default_rng(0).standard_normal(clean.shape)), 0, 1)
-        assert apart(done.digits.images[done.touched]) < 0.5 * apart(clean)
+        assert apart(matched.digits.images[matched.touched]) < 0.5 * apart(clean)
         assert apart(noise.astype(np.float32)) > 0.8 * apart(clean)
 
     @pytest.mark.parametrize("label, target", [(9, 4), (3, 5), (2, 6)])
