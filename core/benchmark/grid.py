@@ -8,12 +8,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from core import norms, zoo
 from core.benchmark import spelling
 from core.digits import Digits, fingerprint
 from core.errors import InputError, shown
 
+#: The epsilons of the shipped table, in each of its norms.
+EPSILONS = {
+    "linf": (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4),
+    "l2": (0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0),
+}
 CHUNK = 500  # digits; some ten seconds' work under PGD-40 at ten epsilons, so that little is lost with one
+
+
+def in_turns() -> list[int]:
+    """The rows of the bundled digits, which are sorted by class, one of each class after the other."""
+    return np.arange(5000).reshape(10, 500).T.ravel().tolist()
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,10 +23,9 @@ from core import commands, digits, zoo
 from core.benchmark import journal, rows
 from core.benchmark.chunks import Outcome, measured
 from core.benchmark.cluster import measured_on
-from core.benchmark.grid import CHUNK, Chunk, Grid
+from core.benchmark.grid import CHUNK, Chunk, Grid, in_turns
 from core.benchmark.journal import Journal, Line
 from core.benchmark.provenance import provenance
-from core.digits import Digits
 from core.errors import InputError
 
 #: Told after each chunk: how many are done, of how many, and its line; False ends the run.
@@ -91,7 +90,7 @@ def _run(options: argparse.Namespace) -> None:
         return
     with Journal(options.out) as book:
         try:
-            run(grid, book, cluster=options.cluster, watch=_Clock().tell)
+            run(grid, book, cluster=options.cluster, watch=Clock().tell)
         except KeyboardInterrupt:
             print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
         table = rows.rows(grid, book.lines)
@@ -102,7 +101,7 @@ def _run(options: argparse.Namespace) -> None:
 def _grid(options: argparse.Namespace) -> Grid:
     if options.digits < 1:
         raise InputError(f"--digits is {options.digits}; a number from 1 was expected.")
-    every = digits.mnist()[1] if options.set == "test" else _mixed(digits.bundled())
+    every = digits.mnist()[1] if options.set == "test" else digits.bundled()[in_turns()]
     models = zoo.names() if options.models == "all" else tuple(options.models.split(","))
     return Grid(
         models=models,
@@ -113,11 +112,6 @@ def _grid(options: argparse.Namespace) -> Grid:
         thorough=options.thorough,
         chunk=options.chunk,
     )
-
-
-def _mixed(bundled: Digits) -> Digits:
-    """The bundled digits in turns, one of each class after the other: they are sorted by class."""
-    return bundled[[row for place in range(500) for row in range(place, len(bundled), 500)]]
 
 
 def _epsilons(names: Sequence[str], told: Sequence[str]) -> dict[str, tuple[float, ...]]:
@@ -134,7 +128,7 @@ def _epsilons(names: Sequence[str], told: Sequence[str]) -> dict[str, tuple[floa
     return chosen
 
 
-class _Clock:
+class Clock:
     """Says how far a run is, and about how long it will take yet."""
 
     def __init__(self) -> None:
