@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -18,7 +18,7 @@ class Knob:
 
     kind is "int", "float", "bool" or "choice"; low and high are inclusive bounds of the numeric kinds; choices are the
     values of a choice; step is the increment that a control should offer; only_with is another knob and the value that
-    it must have for this one to matter, or None.
+    it must have for this one to matter, or None; words are whole numbers that a control should call otherwise.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Knob:
     help: str = ""
     step: float | None = None
     only_with: tuple[str, Any] | None = None
+    words: tuple[tuple[int, str], ...] = ()
 
     def expected(self) -> str:
         """Say in words which values this knob takes."""
@@ -63,6 +64,7 @@ def knob(
     choices: Sequence[str] | None = None,
     help: str = "",
     step: float | None = None,
+    words: Mapping[int, str] | None = None,
 ) -> Any:
     """Declare a knob as a dataclass field: `steps: int = knob(40, "Steps", 1, 200, help="Gradient steps")`."""
     kind = "choice" if choices is not None else type(default).__name__
@@ -70,7 +72,8 @@ def knob(
         raise TypeError(f"A knob's default is an int, a float, a bool or one of its choices, not {default!r}.")
     if kind in ("int", "float") and (low is None or high is None):
         raise TypeError(f"The knob {label!r} is a number and needs both its bounds.")
-    told = Knob("", label, default, kind, low, high, tuple(choices) if choices is not None else None, help, step)
+    given = tuple(choices) if choices is not None else None
+    told = Knob("", label, default, kind, low, high, given, help, step, words=tuple((words or {}).items()))
     return dataclasses.field(default=default, metadata={_KEY: told})
 
 

@@ -38,6 +38,14 @@ def test_of_lists_the_knobs_in_order_with_all_that_a_control_needs():
     assert knobs.of(Thing()) == found
 
 
+def test_whole_numbers_may_be_called_by_words():
+    @dataclass(frozen=True, kw_only=True)
+    class Meant:
+        whom: int = knobs.knob(-1, "Whom", -1, 9, words={-1: "everybody"})
+
+    assert knobs.of(Meant)[0].words == ((-1, "everybody"),) and knobs.of(Thing)[0].words == ()
+
+
 def test_as_dict_gives_values_by_name():
     assert knobs.as_dict(Thing(steps=7)) == {"steps": 7, "rate": 0.1, "random_start": True, "loss": "margin"}
 

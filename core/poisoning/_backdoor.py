@@ -45,7 +45,11 @@ class DirtyLabel(Backdoor):
 
     leads: str = knob("one", "Leads to", choices=("one", "next"), help="One class for all, or each digit's next")
     target: int = only_with("leads", "one", knob(4, "Read as", 0, 9, help="The class that the trigger leads to"))
-    source: int = only_with("leads", "one", knob(ANY, "Stamped class", ANY, 9, help="-1 for all but that class"))
+    source: int = only_with(
+        "leads",
+        "one",
+        knob(ANY, "Stamped class", ANY, 9, words={ANY: "every other class"}, help="Whose digits get the trigger"),
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -63,14 +63,15 @@ def draw(infected: Infected | None, findings: Findings | None, finder: str = "a 
         book = _book(infected)
         if not works:
             _take_in(book)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown("### Cleaning")
-            with st.container(horizontal=True, gap="small", width=424):  # else the title would split them
-                asked, fault = _asked(infected, findings, finder)
-                if found is not None and works:
-                    st.button("Stop", key="cleaning_stop", on_click=found.stop)
-                else:
-                    _start(book, asked, findings)
+        head = st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center")
+        with st.container(horizontal=True, gap="small"):
+            asked, fault = _asked(infected, findings, finder)
+        with head:
+            st.markdown("### Cleaning", width="content")
+            if found is not None and works:
+                st.button("Stop", key="cleaning_stop", on_click=found.stop)
+            else:
+                _start(book, asked, findings)
         st.caption(_promise(findings, finder))
         if fault:
             st.error(fault, icon=":material/error:")
@@ -96,7 +97,6 @@ def _asked(infected: Infected, findings: Findings | None, finder: str) -> tuple[
         names,
         format_func=titles.__getitem__,
         label_visibility="collapsed",
-        width=190,
         **_picks.bound("cleaner", _cleaner()),
     )
     _settings.draw(chosen)
@@ -154,8 +154,8 @@ def _promise(findings: Findings | None, finder: str) -> str:
 
 def _note(cleaner: str, findings: Findings | None, finder: str) -> str:
     """What tells this cleaning from others by the same cleaner."""
-    labels = {each.name: each.label for each in knobs.of(poisoning.get(cleaner))}
-    said = [f"{labels[name]} {controls.said(value)}" for name, value in _settings[cleaner]]
+    known = {each.name: each for each in knobs.of(poisoning.get(cleaner))}
+    said = [f"{known[name].label} {controls.said(known[name], value)}" for name, value in _settings[cleaner]]
     if findings is not None:
         needed = poisoning.get(cleaner).needs_findings
         said.insert(

@@ -14,7 +14,7 @@ from pages.components.infecting import Infected
 
 def draw(infected: Infected | None) -> None:
     """The panel."""
-    with st.container(border=True, key="confusion-panel", height="stretch"):
+    with st.container(border=True, key="confusion-panel"):
         st.markdown("### Who is taken for whom")
         if infected is None:
             st.caption("Once a network has learnt the set, it stands here which digits it mistakes for which.")

@@ -13,6 +13,8 @@ from pages.components import cache, session
 from pages.components.session import View
 
 _ANY = "Any wrong digit"
+_WIDE = 100_000  # whole numbers: more than a slider can be set to
+_LETTERS = {"linf": "L∞"} | {name: name.upper() for name in ("dlr", "fgsm", "l1", "l2", "mim", "pgd")}  # no words
 
 
 def _bound(key: str, value: Any, change: Callable[[View, Any], View]) -> dict[str, Any]:
@@ -125,8 +127,8 @@ def explained(cls: type) -> Iterator[None]:
 
 
 def knobs_of(instance: Any, bound: Callable[[Knob, Any], dict[str, Any]], without: Collection[str] = ()) -> None:
-    """The controls of all knobs that matter, each tied by bound(knob, what it shows) to what it changes."""
-    for each in knobs.of(type(instance)):
+    """The controls of all knobs that matter, each tied by bound(knob, what it shows) to what it sets; a seed last."""
+    for each in sorted(knobs.of(type(instance)), key=lambda each: each.name == "seed"):
         if knobs.matters(instance, each) and each.name not in without:
             value = getattr(instance, each.name)
             knob(each, bound(each, float(value) if each.kind == "float" else value))
@@ -152,11 +154,13 @@ def put(kept: tuple[tuple[str, Any], ...], knob: Knob, value: Any) -> tuple[tupl
 
 def _word(choice: str) -> str:
     """A choice as a person writes it: cross_entropy as Cross-entropy, dlr as DLR."""
-    return choice.upper() if len(choice) <= 3 else choice.replace("_", "-").capitalize()
+    return _LETTERS.get(choice) or choice.replace("_", "-").capitalize()
 
 
-def said(value: Any) -> str:
+def said(knob: Knob, value: Any) -> str:
     """A knob's value as its control shows it."""
+    if value in dict(knob.words):
+        return dict(knob.words)[value]
     if isinstance(value, bool):
         return "on" if value else "off"
     return _word(value) if isinstance(value, str) else f"{value:.3g}" if isinstance(value, float) else f"{value:,}"
@@ -172,7 +176,14 @@ def knob(knob: Knob, bound: dict[str, Any]) -> None:
     elif knob.kind == "bool":
         st.checkbox(knob.label, help=knob.help, **bound)
     elif knob.kind == "int":
-        st.slider(knob.label, int(knob.low or 0), int(knob.high or 0), step=1, help=knob.help, **bound)
+        low, high = int(knob.low or 0), int(knob.high or 0)
+        if knob.words:
+            named = {value: said(knob, value) for value in range(low, high + 1)}
+            st.select_slider(knob.label, list(named), format_func=named.__getitem__, help=knob.help, **bound)
+        elif high - low > _WIDE:
+            st.number_input(knob.label, low, high, step=1, help=knob.help, **bound)
+        else:
+            st.slider(knob.label, low, high, step=1, help=knob.help, **bound)
     else:
         step = knob.step or ((knob.high or 1) - (knob.low or 0)) / 100
         st.slider(

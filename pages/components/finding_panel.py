@@ -135,13 +135,11 @@ def _data(search: Search, findings: Findings, infected: Infected, label: int) ->
     poisoned = infected.poisoned
     every = np.flatnonzero(poisoned.digits.labels == label)
     rows = every[np.linspace(0, len(every) - 1, min(len(every), _DRAWN)).astype(int)]
-    plane = findings.points
-    points = _in_a_row(findings.score[rows]) if plane is None else plane[rows]
     truth, (flagged, touched) = _picks["truth"], (each[every] for each in (findings.flagged, poisoned.touched))
     data = {
         "key": f"{hash(search)}-{label}",
         "label": label,
-        "points": packing.coded(_unit(points)),
+        "points": packing.coded(finding.places(findings, rows)),
         "flagged": findings.flagged[rows].astype(int).tolist(),
         "touched": poisoned.touched[rows].astype(int).tolist() if truth else None,
         "x": packing.grey(poisoned.digits.images[rows]),
@@ -151,7 +149,7 @@ def _data(search: Search, findings: Findings, infected: Infected, label: int) ->
             "touched": int(touched.sum()),
             "found": int((flagged & touched).sum()),
         },
-        "plane": plane is not None,
+        "plane": findings.points is not None,
         "triggers": None,
     }
     if isinstance(findings, Reconstructed):
@@ -161,14 +159,3 @@ def _data(search: Search, findings: Findings, infected: Infected, label: int) ->
             "suspect": findings.suspect,
         }
     return data
-
-
-def _in_a_row(score: np.ndarray) -> np.ndarray:
-    """Scores along, and a fixed scatter up, where a detector has no plane: (n, 2)."""
-    return np.stack([score, np.random.default_rng(0).uniform(0, 1, len(score))], axis=1)
-
-
-def _unit(points: np.ndarray) -> np.ndarray:
-    """Points (n, 2) stretched to fill the unit square, those far out brought to its rim: float32."""
-    low, high = np.quantile(points, 0.002, axis=0), np.quantile(points, 0.998, axis=0)
-    return np.clip((points - low) / np.maximum(high - low, 1e-9), 0.0, 1.0).astype(np.float32)

@@ -82,10 +82,10 @@ def _infected(found: Pending | None) -> Infected | None:
 def _victims_network() -> None:
     titles = cache.titles()
     st.selectbox(
-        "The victim trains a",
+        "Network",
         infecting.NETWORKS,
         format_func=lambda name: str(titles.get(name, name)).removeprefix("Plain "),
-        width=130,
+        width=100,
         **_picks.bound("network", _picks["network"]),
     )
 
@@ -93,15 +93,15 @@ def _victims_network() -> None:
 def _attack() -> None:
     names = poisoning.names("attack")
     titles = {name: poisoning.get(name).title for name in names}
-    st.selectbox("Poison", names, format_func=titles.__getitem__, width=230, **_picks.bound("attack", _picks["attack"]))
+    st.selectbox("Poison", names, format_func=titles.__getitem__, width=190, **_picks.bound("attack", _picks["attack"]))
     _settings.draw(_picks["attack"])
     if digits.at_hand():
-        options = {False: "3,500 bundled", True: "55,000 of MNIST"}
+        options = {False: "3,500 bundled", True: "55,000 MNIST"}
         st.selectbox(
             "Training set",
             list(options),
             format_func=options.__getitem__,
-            width=170,
+            width=160,
             **_picks.bound("whole", _picks["whole"]),
         )
 
@@ -143,6 +143,7 @@ def _left(view: View, plot: Plot | None, found: Pending | None, infected: Infect
             format="%d %%",
             **_picks.bound("rate", _picks["rate"]),
         )
+        _settings.note(_picks["attack"])
         if found is not None and not found.over:
             st.button("Stop", key="poison_stop", on_click=found.stop, width="stretch")
         else:
@@ -154,7 +155,6 @@ def _left(view: View, plot: Plot | None, found: Pending | None, infected: Infect
                 on_click=_begin,
                 args=(plot,),
                 disabled=plot is None,
-                type="secondary" if again else "primary",
                 width="stretch",
             )
 
@@ -208,6 +208,9 @@ def _right(plot: Plot | None, infected: Infected | None, said: dict[str, Any]) -
     with one, st.container(border=True, key="growth-panel", height="stretch"):
         st.markdown("### While it trains")
         if pending.current(_JOB) is None:
+            most = poisoning.epochs_for(len(infecting.material(_picks["whole"])))
+            nothing = pending.told(None, True)  # the axes alone
+            school.draw({**nothing, "words": "", "epochs": [], "most": most, "first": 0, "lines": _LINES}, key="growth")
             st.caption(
                 "Train a network on the poisoned set: clean accuracy tells what an ordinary test would see, attack "
                 "success what the attacker gets. It takes seconds."

@@ -46,7 +46,7 @@ class Settings:
     def note(self, name: str) -> None:
         """What is set otherwise than by default, in words that stand in the panel; nothing where nothing is."""
         kept, all_knobs = dict(self[name]), knobs.of(self._get(name))
-        told = [f"{each.label} {controls.said(kept[each.name])}" for each in all_knobs if each.name in kept]
+        told = [f"{each.label} {controls.said(each, kept[each.name])}" for each in all_knobs if each.name in kept]
         if told:
             st.caption(", ".join(told), width="content")
 

@@ -11,7 +11,7 @@ import numpy as np
 from core import poisoning
 from core.classifier import CLASSES
 from core.poisoning import Findings
-from pages.components import confusing
+from pages.components import confusing, finding
 from pages.components.infecting import Infected
 from pages.components.paper import LABEL, SMALL, TEXT, Box, Panel, Paper, mixed, width
 from pages.components.story_causes import figure
@@ -21,7 +21,8 @@ from pages.components.story_causes import figure
 class Found:
     """What a detector found: its title, its precision and recall over the whole set, and the digits of one label.
 
-    points: (n, 2), where those digits lie, in any scale, or None; touched, flagged: (n,) bool, of the same digits.
+    touched, flagged: (n,) bool, of those digits; points: (n, 2), where they lie, in any scale, or None; plane: whether
+    that is a detector's plane, or else scores along.
     """
 
     title: str
@@ -31,14 +32,16 @@ class Found:
     touched: np.ndarray
     flagged: np.ndarray
     points: np.ndarray | None = None
+    plane: bool = True
 
     @classmethod
     def of(cls, infected: Infected, title: str, findings: Findings, label: int) -> Found:
         """What a detector's findings come to for that set, and for the digits with that label in it."""
         poisoned = infected.poisoned
         score, rows = poisoning.found(findings.flagged, poisoned.touched), poisoned.digits.labels == label
-        points = None if findings.points is None else findings.points[rows]
-        return cls(title, score.precision, score.recall, label, poisoned.touched[rows], findings.flagged[rows], points)
+        points = finding.places(findings, np.flatnonzero(rows))
+        shown = (poisoned.touched[rows], findings.flagged[rows], points, findings.points is not None)
+        return cls(title, score.precision, score.recall, label, *shown)
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ def _found(paper: Paper, box: Box, *, findings: Found) -> None:
     low, high = points.min(axis=0), points.max(axis=0)
     unit = (points - low) / np.maximum(high - low, 1e-9)
     touched, flagged = np.asarray(findings.touched, bool), np.asarray(findings.flagged, bool)
-    left, top, wide, high_ = box.x + 8, box.y + 42, box.width - 16, box.height - 42 - 2 * LABEL
+    left, top, wide, high_ = box.x + 8, box.y + 42, box.width - 16, box.height - 54 - 2 * LABEL
     for row in np.argsort(touched, kind="stable"):
         at = left + wide * unit[row, 0], top + high_ * (1 - unit[row, 1])
         colour = "orangeColor" if touched[row] else "blueColor"
@@ -151,6 +154,8 @@ def _found(paper: Paper, box: Box, *, findings: Found) -> None:
     poison = f"{int(touched.sum()):,} touched, {int((touched & flagged).sum()):,} found"
     paper.write(poison, box.x + box.width, bottom - LABEL, TEXT, bold=True, colour="orangeTextColor", at="rs")
     paper.write("diamonds: flagged", box.x, bottom, SMALL, colour="grayTextColor")
+    if not findings.plane:
+        paper.write("further right: more suspicious", box.x + box.width, bottom, SMALL, colour="grayTextColor", at="rs")
 
 
 # ------------------------------------------------------------------------------------------------------------- cleaning

@@ -59,7 +59,7 @@ def button(at: AppTest, key: str) -> AppTest:
 
 def choose(at: AppTest, key: str, value: Any) -> AppTest:
     """Choose in a selectbox or a segmented control, by its value."""
-    kinds = ("selectbox", "button_group", "slider", "checkbox", "number_input")
+    kinds = ("selectbox", "button_group", "slider", "select_slider", "checkbox", "number_input")
     widget = next(each for kind in kinds for each in at.get(kind) if each.key == key)
     return calm(widget.set_value(value).run())
 

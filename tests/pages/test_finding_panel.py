@@ -143,3 +143,14 @@ def test_knobs_of_a_detector_are_set_and_said(infected):
     at = choose(panel(infected, "loss_filter"), "finding_loss_filter_judge", "itself")
     assert says(at, "Judged by Itself")
     assert not any(each.key == "finding_loss_filter_folds" for each in at.slider)  # it trains nobody now
+
+
+def test_a_detector_without_a_plane_has_its_scores_along():
+    score = np.array([0.0, 1.0, 2.0, 4.0], np.float32)
+    findings = Findings(score, score > 3, np.full(10, np.nan, np.float32))
+    places = finding.places(findings, np.array([3, 0, 2, 1]))
+    assert np.allclose(places[:, 0], [1.0, 0.0, 0.5, 0.25], atol=0.01) and len(set(places[:, 1])) == 4
+    plane = np.stack([score, -score], axis=1)
+    assert np.allclose(
+        finding.places(replace(findings, points=plane), np.arange(4))[:, 1], [1, 0.75, 0.5, 0], atol=0.01
+    )

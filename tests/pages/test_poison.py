@@ -70,7 +70,10 @@ def test_the_poisoned_network_is_on_every_page_and_its_visitors_alone(small):
 
 
 def test_who_is_stamped_is_in_the_headline(small):
-    at = learnt(choose(mlp(), "poison_badnets_source", 7))
+    at = mlp()
+    assert at.select_slider(key="poison_badnets_source").options[:2] == ["every other class", "0"]
+    at = learnt(choose(at, "poison_badnets_source", 7))
+    assert any(each.value == "Stamped class 7" for each in at.caption)
     assert told(at, "verdict")["headline"] == "Stamp a 7 and the network reads"
 
 

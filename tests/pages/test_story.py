@@ -152,7 +152,9 @@ def test_found_is_the_truth_about_the_findings(infected, found):
     labelled = poisoned.digits.labels == TARGET
     assert found.precision == 1.0 and found.recall == pytest.approx(found.flagged.sum() / poisoned.count)
     assert len(found.touched) == len(found.points) == labelled.sum()
-    assert found.touched.sum() == poisoned.count  # all were labelled so
+    assert found.touched.sum() == poisoned.count and found.plane  # all were labelled so
+    flat = Findings(found.touched.astype(np.float32), found.flagged, np.full(10, np.nan, np.float32))
+    assert not Found.of(made(), "Loss", replace(flat, score=poisoned.touched * 1.0, flagged=poisoned.touched), 4).plane
 
 
 def test_points_are_drawn_in_the_colour_of_the_truth(infected, found):

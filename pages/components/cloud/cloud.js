@@ -95,7 +95,7 @@ class Cloud {
       new Picture(canvas).paintDigit((at) => grey[digit * PIXELS + at]);
       figure.className = digit === triggers.suspect ? "suspect" : "";
       word.textContent = `to ${digit}`;
-      odd.textContent = `odd ${anomaly.toFixed(1)}`;
+      odd.textContent = `odd ${anomaly.toFixed(1).replace("-", "\u2212")}`;
       caption.append(word, odd);
       figure.append(canvas, caption);
       return figure;
