@@ -1,6 +1,6 @@
-"""`python -m tests.perf [engine|attacks|grid|landscape|crowd|page|reference|all] [--only NAMES] [--threads N]`: tables.
+"""`python -m tests.perf [PART] [--only NAMES] [--threads N]`: tables of times, of every part but one.
 
-reference, AutoAttack against PyTorch's, takes an hour, wants PyTorch and the official digits, and is no part of all.
+reference, AutoAttack against PyTorch's, takes an hour, wants PyTorch and the official digits, and is left out.
 """
 
 import argparse
@@ -31,14 +31,15 @@ def main() -> None:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=["engine", "attacks", "grid", "landscape", "crowd", "page", "reference", "all"],
+        choices=["engine", "attacks", "grid", "cluster", "landscape", "crowd", "page", "reference", "all"],
         default="all",
         help="what to measure",
     )
     parser.add_argument("--threads", type=int, help="use this many cores only (Linux)")
     parser.add_argument("--repeats", type=int, default=5, help="interleaved repeats of each long measurement")
     parser.add_argument(
-        "--only", help="attacks: these, with commas between; page: start, picks, slider or memory; reference: networks"
+        "--only",
+        help="attacks: these, with commas between; page: start, picks, slider, memory or poison; reference: networks",
     )
     parser.add_argument("--digits", type=int, help="how many digits: of the attacks 100, else 1,000")
     asked = parser.parse_args()
@@ -59,6 +60,10 @@ def main() -> None:
         from tests.perf import grid
 
         grid.main(asked.digits or 1000)
+    if asked.part in ("cluster", "all"):
+        from tests.perf import cluster
+
+        cluster.main(asked.digits or 1000)
     if asked.part in ("landscape", "all"):
         from tests.perf import landscape
 
