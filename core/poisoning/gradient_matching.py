@@ -53,7 +53,7 @@ class GradientMatching(Aimed):
     eps: float = knob(0.4, "ε", 0.0, 1.0, step=0.01, help="How much each pixel may change, in L∞")
     steps: int = knob(40, "Steps", 1, 1000, help="Steps of Adam, each along the gradients of three moments")
     step_size: float = knob(0.1, "Step size", 0.01, 1.0, step=0.01, help="Of the first step, relative to ε")
-    networks: int = knob(8, "Networks", 1, 50, help="How many begin to train, to stand in for the victim's")
+    networks: int = knob(4, "Networks", 1, 50, help="How many begin to train, to stand in for the victim's")
 
     def moved(self, given: Set, model: Classifier, victim: Digits, rows: np.ndarray) -> np.ndarray:
         stages = Stages(given.watch, self.networks + 1)
