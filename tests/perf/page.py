@@ -9,76 +9,28 @@ What is timed, and how:
 - rerun: at the visitor's end of the wire, from the message that asks for a rerun to the one that says it is finished.
 - start: from the start of the server's process until a page shows a first frame, and until its slider attacks.
 - memory: the resident memory of the server's process.
+
+The Poison page's waits are in tests/perf/poison.py.
 """
 
-import time
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import contextmanager
 from statistics import median
 
-import numpy as np
 import psutil
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.attacks import names
 from tests.browser.driving import Visit, launch, new_context, serving, until
+from tests.perf.clock import AFTER, another_digit, dragging, labels, p95, watched
+from tests.perf.poison import poisoning
 from tests.perf.start import starting
 from tests.perf.targets import Row
 
 DIGITS = 30
 LADDER = ("fgm", "fgsm", "bim", "mim", "pgd")  # a session each
 ATTACKS = 200
-
-#: Runs in the page before anything else: a clock that starts at the pointer, an eye on canvases, an ear at the wire.
-CLOCK = """
-window.lab = { wire: [], frames: [], pressed: 0 };
-document.addEventListener("pointerdown", () => { lab.pressed = performance.now(); }, true);
-window.WebSocket = class extends WebSocket {
-  constructor(...told) {
-    super(...told);
-    this.addEventListener("message", ({ data }) => {
-      const small = data instanceof ArrayBuffer && data.byteLength < 500;
-      const text = small ? btoa(String.fromCharCode(...new Uint8Array(data))) : "";
-      lab.wire.push([performance.now(), "in", text, data.byteLength]);
-    });
-  }
-  send(data) {
-    lab.wire.push([performance.now(), "out", "", data.byteLength ?? 0]);
-    super.send(data);
-  }
-};
-lab.canvas = (plate) => [...document.querySelectorAll("*")]
-  .map((each) => each.shadowRoot?.querySelector(`.plate.${plate} canvas`)).find(Boolean);
-lab.print = (canvas) => {
-  let sum = 0;
-  for (const value of canvas.getContext("2d").getImageData(0, 0, 28, 28).data) sum = (sum * 31 + value) | 0;
-  return sum;
-};
-lab.watch = (...plates) => {
-  const seen = plates.map(lab.canvas);
-  const before = seen.map(lab.print);
-  lab.changed = new Promise((done, fail) => {
-    setTimeout(() => fail(new Error(`no new pixels on ${plates} in 20 s`)), 20000);
-    const look = () => {
-      if (seen.every((canvas, at) => lab.print(canvas) !== before[at])) done(performance.now() - lab.pressed);
-      else requestAnimationFrame(look);
-    };
-    requestAnimationFrame(look);
-  });
-};
-lab.film = (on) => {
-  lab.filming = on;
-  if (!on) return lab.frames;
-  lab.frames = [];
-  const turn = (now) => {
-    lab.frames.push(now);
-    if (lab.filming) requestAnimationFrame(turn);
-  };
-  requestAnimationFrame(turn);
-};
-"""
 
 
 def main(only: str | None = None) -> None:
@@ -91,21 +43,7 @@ def main(only: str | None = None) -> None:
         browser.close()
 
 
-def p95(values: list[float]) -> float:
-    return float(np.percentile(values, 95))
-
-
 # ------------------------------------------------------------------------------------------------------------- in use
-@contextmanager
-def watched(browser: Browser) -> Iterator[tuple[BrowserContext, str]]:
-    """A warm server, and a browser whose pages keep time."""
-    with serving() as (url, _):
-        context = new_context(browser, url)
-        context.add_init_script(CLOCK)
-        yield context, url
-        context.close()
-
-
 def picking(browser: Browser) -> Iterator[Row]:
     """One visitor who picks digits and attacks."""
     with watched(browser) as (context, url):
@@ -133,21 +71,6 @@ def sliding(browser: Browser) -> Iterator[Row]:
         yield Row(what, median(times), 30)
 
 
-def labels(count: int) -> list[int]:
-    """Digits of the strip to press: each again and again, which brings another example every time."""
-    each = -(-count // 10)
-    return [at // each for at in range(count)]
-
-
-def another_digit(seen: Visit, label: int) -> float:
-    """Milliseconds from pressing a digit to its pixels."""
-    seen.page.evaluate("lab.watch('before', 'after')")
-    seen.one(f".st-key-digit_{label} button").click()
-    taken = seen.page.evaluate("lab.changed")
-    seen.settled()
-    return taken
-
-
 def other_attacks(context: BrowserContext, url: str, rounds: int = 4) -> list[float]:
     """Milliseconds from pressing an attack's name to its pixels, each on a digit that it has not met."""
     titles = {"bim": "BIM", "fgsm": "FGSM", "mim": "MIM", "pgd": "PGD"}
@@ -160,31 +83,13 @@ def other_attacks(context: BrowserContext, url: str, rounds: int = 4) -> list[fl
             seen.one(".st-key-pick_attack button[aria-haspopup]").click()
             option = seen.page.get_by_role("option", name=title, exact=True)
             option.wait_for()
-            seen.page.evaluate("lab.watch('after')")
+            seen.page.evaluate("lab.watch", [AFTER])
             option.click()
             times.append(seen.page.evaluate("lab.changed"))
             seen.page.keyboard.press("Escape")
             seen.settled()
     seen.page.close()
     return times[4:]  # the first round warms up
-
-
-def dragging(seen: Visit, seconds: float = 6) -> tuple[list[float], int]:
-    """Milliseconds between animation frames during a drag, and how many different pictures were shown."""
-    mouse, (left, height), (right, _) = seen.page.mouse, seen.point(0), seen.point(1)
-    mouse.move((left + right) / 2, height)
-    mouse.down()
-    seen.page.wait_for_timeout(300)
-    seen.page.evaluate("lab.film(true)")
-    began, shown = time.perf_counter(), set()
-    while (now := time.perf_counter() - began) < seconds:
-        share = abs(2 * (now / 2 % 1) - 1)  # to and fro in two seconds
-        mouse.move(left + share * (right - left), height)
-        shown.add(round(share * 60))
-    frames = seen.page.evaluate("lab.film(false)")
-    mouse.up()
-    seen.settled()
-    return np.diff(frames).tolist(), len(shown)
 
 
 def reruns(seen: Visit) -> tuple[list[float], float]:
@@ -235,4 +140,4 @@ def remembering(browser: Browser) -> Iterator[Row]:
         context.close()
 
 
-PARTS = {"start": starting, "picks": picking, "slider": sliding, "memory": remembering}
+PARTS = {"start": starting, "picks": picking, "slider": sliding, "memory": remembering, "poison": poisoning}
