@@ -12,6 +12,7 @@ _PAGES = (
     ("landscape", "Landscape", "landscape"),
     ("defend", "Defend", "shield"),
     ("poison", "Poison", "science"),
+    ("benchmark", "Scoreboard", "leaderboard"),
 )
 
 

@@ -24,6 +24,10 @@ class Picks:
     def __getitem__(self, name: str) -> Any:
         return st.session_state.get(f"picks_{self._panel}", {}).get(name, self._first[name])
 
+    def put(self, name: str, value: Any) -> None:
+        """Make this the visitor's pick."""
+        st.session_state.setdefault(f"picks_{self._panel}", {})[name] = value
+
     def bound(self, name: str, value: Any) -> dict[str, Any]:
         """Arguments that tie a widget to a pick: it shows `value`, and its change is kept."""
         key = f"{self._panel}_{name}"
@@ -31,7 +35,7 @@ class Picks:
 
         def changed() -> None:
             if st.session_state[key] is not None:
-                st.session_state.setdefault(f"picks_{self._panel}", {})[name] = st.session_state[key]
+                self.put(name, st.session_state[key])
 
         return {"key": key, "on_change": changed}
 

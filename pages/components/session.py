@@ -23,7 +23,7 @@ DECIMALS = {"linf": 3, "l2": 2, "l1": 1, "l0": 0, "warp": 2}  # with which ε is
 STEP = {"linf": 0.001, "l2": 0.01, "l1": 0.1, "l0": 1.0, "warp": 0.01}  # of the slider
 SEED_MAX = 2**31 - 1
 #: What links to single pages may hold beside a View (see extras).
-PAGE_KEYS = frozenset({"within", "budget", "knows", "toward", "against"})
+PAGE_KEYS = frozenset({"within", "budget", "knows", "toward", "against", "at", "under", "count"})
 _FIRST = 7  # the class that a new visitor meets
 
 

@@ -1,5 +1,5 @@
 // How attacks made on one network do on another: shares, printed and coloured.
-import { colour, mix } from "../shared/colours.js";
+import { colour, heated } from "../shared/colours.js";
 import { giveNumbers } from "../shared/give.js";
 import { mounted } from "../shared/mount.js";
 import { Progress } from "../shared/progress.js";
@@ -7,12 +7,6 @@ import { Sheet } from "../shared/sheet.js";
 import { NBSP } from "../shared/words.js";
 
 const FEW = 10; // fooled digits, below which a share of them is no finding
-
-/** The colour of a share fooled: cool at 0, hot at 1. */
-function heated(share, [cool, pale, hot]) {
-  const tone = share < 0.5 ? mix(cool, pale, 2 * share) : mix(pale, hot, 2 * share - 1);
-  return `rgb(${tone.map(Math.round).join(" ")})`;
-}
 
 const element = (name, text, kind = "") => Object.assign(document.createElement(name), { textContent: text, className: kind });
 

@@ -9,6 +9,12 @@ export const palette = (node) => ["--darker", "--middle", "--lighter"].map((name
 
 export const mix = (one, other, share) => one.map((value, k) => value + (other[k] - value) * share);
 
+/** The colour of a share fooled: cool at 0, hot at 1. */
+export function heated(share, [cool, pale, hot]) {
+  const tone = share < 0.5 ? mix(cool, pale, 2 * share) : mix(pale, hot, 2 * share - 1);
+  return `rgb(${tone.map(Math.round).join(" ")})`;
+}
+
 /** Give a component's root the class that its colours in the dark theme hang on; true where it is dark. */
 export function darkened(node) {
   const probe = document.createElement("canvas").getContext("2d"); // writes every colour of CSS as #rrggbb

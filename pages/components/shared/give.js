@@ -6,7 +6,8 @@ const address = ({ link }) => {
   return url.href;
 };
 
-async function copyLink(data, word) {
+/** Put the page's link on the clipboard, and say so for a moment in the button's word. */
+export async function copyLink(data, word) {
   try {
     await navigator.clipboard.writeText(address(data));
     word.textContent = "Link copied";

@@ -22,6 +22,13 @@ export class Sheet {
     this.context.fillRect(x, y, width, height);
   }
 
+  /** An empty box in the sheet's ink. */
+  frame(x, y, width, height) {
+    this.context.strokeStyle = this.ink;
+    this.context.lineWidth = 2;
+    this.context.strokeRect(x + 1, y + 1, width - 2, height - 2);
+  }
+
   /** font: weight and size; room: how wide the text may be, if that is bounded; colour: the sheet's ink, if not given. */
   write(text, x, y, font, room, colour) {
     this.context.fillStyle = colour ?? this.ink;
