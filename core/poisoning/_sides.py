@@ -1,4 +1,4 @@
-"""Which of two groups of one label's digits is the poison."""
+"""Two groups of one label's digits: where they part, and which of them is the poison."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ from core.digits import Digits
 
 _OWN, _OTHERS = 200, 3000  # digits at most whose neighbours are sought, and among whom
 _MORE = 0.35  # strangers that the larger group must have above the smaller one, as a share, to be the suspect
+
+
+def upper(values: np.ndarray) -> np.ndarray:
+    """The upper of two groups of numbers (n,), cut where 2-means is best: bool (n,).
+
+    A histogram's threshold lies within a bin, and parts what is all but equal there.
+    """
+    centred = values - values.mean()
+    ordered, below = np.sort(centred), np.arange(1, len(values))
+    between = np.cumsum(ordered)[:-1] ** 2 / (below * below[::-1])
+    return centred > ordered[np.argmax(between)]
 
 
 def suspects(digits: Digits, rows: np.ndarray, group: np.ndarray, seed: int) -> np.ndarray:

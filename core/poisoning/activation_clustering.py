@@ -122,7 +122,7 @@ def _starts(white: np.ndarray, seed: int) -> np.ndarray:
 def _search(white: np.ndarray, way: np.ndarray) -> np.ndarray:
     """From a direction (k,) to one that is the line between the means of the two groups that it cuts."""
     for _ in range(_STEPS):
-        group = _upper(white @ way)
+        group = _sides.upper(white @ way)
         line = white[group].mean(axis=0) - white[~group].mean(axis=0)
         turned = line / np.linalg.norm(line)
         if abs(turned @ way) > 1.0 - 1e-8:
@@ -131,20 +131,9 @@ def _search(white: np.ndarray, way: np.ndarray) -> np.ndarray:
     return way
 
 
-def _upper(values: np.ndarray) -> np.ndarray:
-    """The upper of two groups of numbers (n,), cut where 2-means is best: bool (n,).
-
-    A histogram's threshold lies within a bin, and parts what is all but equal there.
-    """
-    centred = values - values.mean()
-    ordered, below = np.sort(centred), np.arange(1, len(values))
-    between = np.cumsum(ordered)[:-1] ** 2 / (below * below[::-1])
-    return centred > ordered[np.argmax(between)]
-
-
 def _cut(values: np.ndarray, smallest: int) -> Split:
     """Two groups along a line, with a gap of 0 where one of them is too small."""
-    group = _upper(values)
+    group = _sides.upper(values)
     if min(group.sum(), (~group).sum()) < smallest:
         return Split(values, group, 0.0)
     one, other = values[group], values[~group]

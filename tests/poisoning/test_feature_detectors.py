@@ -97,7 +97,7 @@ class TestSides:
 
 
 class TestSpectralSignatures:
-    def test_the_score_is_the_squared_projection_of_whitened_features_on_one_side(self):
+    def test_the_score_is_the_squared_way_from_the_other_group_by_how_far_apart_they_are(self):
         draw = np.random.default_rng(DRAW)
         labels = np.arange(600) % 3
         points = 0.3 + 0.03 * draw.standard_normal((600, 6)) * np.arange(1, 7) ** 0.5
@@ -108,12 +108,16 @@ class TestSpectralSignatures:
         white = centred @ np.linalg.inv(np.linalg.cholesky(centred.T @ centred / 599)).T
         for label in range(3):
             mine, score = white[labels == label], found.score[labels == label]
-            values, ways = np.linalg.eigh(mine.T @ mine)
+            ways = np.linalg.eigh(mine.T @ mine)[1]
             along = mine @ ways[:, -1]
             side = score > 0
-            np.testing.assert_allclose(score[side], along[side] ** 2, rtol=1e-3)
-            assert len(set(np.sign(along[side]))) == 1 and set(np.sign(along[~side])) == {-np.sign(along[side][0])}
-            assert found.classes[label] == pytest.approx(values[-1] / 200, rel=1e-3)
+            cuts = [along > cut for cut in np.sort(along)[:-1]]
+            best = min(cuts, key=lambda up: along[up].var() * up.sum() + along[~up].var() * (~up).sum())
+            assert np.array_equal(side, best) or np.array_equal(side, ~best)
+            within = (along[side].var() * side.sum() + along[~side].var() * (~side).sum()) / 200
+            apart = (along.var() - within) / within
+            assert found.classes[label] == pytest.approx(apart, rel=1e-3)
+            np.testing.assert_allclose(score[side], apart * (along[side] - along[~side].mean()) ** 2, rtol=1e-3)
         assert set(np.argsort(-found.score)[:20]) == set(planted) and np.nanargmax(found.classes) == 1
         assert np.array_equal(np.flatnonzero(found.flagged), np.sort(np.argsort(-found.score)[:18]))  # 1.5 * 0.02 * 600
 
