@@ -16,6 +16,9 @@ from core.benchmark.journal import Line
 
 _SURE = 0.95  # of the interval in which the true share lies
 
+#: Of each model and norm by attack the lines, each with the number of its first digit.
+_Parts = dict[tuple[str, str], dict[str, list[tuple[int, Line]]]]
+
 
 @dataclass(frozen=True)
 class Row:
@@ -67,12 +70,25 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
 def rows(grid: Grid, lines: Iterable[Line]) -> list[Row]:
     """The grid's table, of those of its chunks that the lines hold; after a model's attacks what the worst one did."""
     known = {line["key"]: line for line in lines if "key" in line}
-    found: list[Row] = []
-    parts: dict[tuple[str, str], dict[str, list[tuple[int, Line]]]] = {}
+    parts: _Parts = {}
     for chunk in grid.chunks:
         kept = parts.setdefault((chunk.model, chunk.norm), {}).setdefault(chunk.attack, [])
         if chunk.key in known:
             kept.append((chunk.first, known[chunk.key]))
+    return _table(parts)
+
+
+def of_lines(lines: Iterable[Line]) -> list[Row]:
+    """The table of these very lines, whatever else was asked: the worst is that of the attacks that they hold."""
+    parts: _Parts = {}
+    for line in lines:
+        by_attack = parts.setdefault((line["model"], line["norm"]), {})
+        by_attack.setdefault(line["attack"], []).append((line["first"], line))
+    return _table(parts)
+
+
+def _table(parts: _Parts) -> list[Row]:
+    found: list[Row] = []
     for (model, norm), by_attack in parts.items():
         for attack, several in by_attack.items():
             found += _told(model, attack, norm, [line for _, line in several])

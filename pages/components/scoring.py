@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,14 +14,16 @@ import numpy as np
 
 from core import attacks, knobs, norms, zoo
 from core.attacks import Attack
-from core.benchmark import shipped, spelling
+from core.benchmark import rows, shipped, spelling
 from core.benchmark.chunks import WRONG
-from core.benchmark.grid import EPSILONS
+from core.benchmark.grid import EPSILONS, in_turns
 from core.benchmark.journal import Line
 from core.errors import InputError
 from pages.components import cache, session
 from pages.components.session import DECIMALS, View
 
+COMMAND = "python -m core.benchmark.shipped"  # what measures the shipped table
+CLEAN, WORST = "clean", "worst"  # the columns beside those of the attacks
 _CODES = "0123456789abcdefghijklmnopqrstuvwxyz"  # the place of the epsilon at which a digit fell, as one letter
 _SHORT = {"noise": "Noise", "apgd": "APGD", "square": "Square"}  # names that fit over a column
 
@@ -29,7 +32,8 @@ _SHORT = {"noise": "Noise", "apgd": "APGD", "square": "Square"}  # names that fi
 class Table:
     """What is asked of a table, and the lines that are there of it.
 
-    models: names; attacks, epsilons: of each norm its own; count: how many digits, the first of `grid.in_turns`.
+    models: names; attacks, epsilons: of each norm its own; count: how many digits, the first of `grid.in_turns`;
+    command: what measures it.
     """
 
     models: tuple[str, ...]
@@ -37,6 +41,7 @@ class Table:
     epsilons: dict[str, tuple[float, ...]]
     count: int
     lines: tuple[Line, ...]
+    command: str
 
     @cached_property
     def fell(self) -> dict[str, dict[str, dict[str, np.ndarray]]]:
@@ -47,6 +52,22 @@ class Table:
             if len(told) == self.count:
                 found[norm].setdefault(model, {})[attack] = told
         return found
+
+    def held(self, norm: str, model: str, column: str, count: int) -> list[int] | None:
+        """How many of the first digits a model reads right in a column: before any attack, and at every epsilon.
+
+        The worst is that of the attacks that are measured; None where nothing is.
+        """
+        if column == CLEAN:
+            every = [fell for by_model in self.fell.values() for fell in by_model.get(model, {}).values()][:1]
+        else:
+            by_attack = self.fell[norm].get(model, {})
+            every = [fell for attack, fell in by_attack.items() if column in (attack, WORST)]
+        if not every:
+            return None
+        soonest = np.min(every, axis=0)[:count]
+        places = [WRONG, *range(len(self.epsilons[norm]))]
+        return [int((soonest > (WRONG if column == CLEAN else place)).sum()) for place in places]
 
     def _parts(self) -> list[tuple[str, str, str, list[Line]]]:
         parts: dict[tuple[str, str, str], list[Line]] = {}
@@ -88,13 +109,33 @@ def from_shipped() -> Table:
         lines = shipped.lines()
     except (OSError, EOFError, ValueError, gzip.BadGzipFile, zlib.error):
         lines = ()
-    return Table(zoo.names(), {norm: those_with(norm) for norm in EPSILONS}, EPSILONS, shipped.DIGITS, lines)
+    if not (_latest and _latest[0].lines is lines):
+        known = {norm: those_with(norm) for norm in EPSILONS}
+        _latest[:] = [Table(zoo.names(), known, EPSILONS, shipped.DIGITS, lines, COMMAND)]
+    return _latest[0]
+
+
+_latest: list[Table] = []  # the shipped table, made once for all visitors
 
 
 def those_with(norm: str) -> tuple[str, ...]:
     """The shipped table's attacks that know the norm, as its lines spell them."""
     members = map(spelling.attacks_of, shipped.ATTACKS)
     return tuple(spelling.spelled(each) for each in members if all(norm in one.norms for one in each))
+
+
+def as_json(table: Table) -> str:
+    """The whole table: where it comes from, its rows, and of each cell where every digit fell."""
+    told = [
+        {key: None if value != value else value for key, value in asdict(row).items()}
+        for row in rows.of_lines(table.lines)
+    ]
+    cells = [
+        {key: line[key] for key in ("model", "attack", "norm", "epsilons", "fell", "size")} for line in table.lines
+    ]
+    origin = {**dict(provenance(table.lines)), "command": table.command}
+    which = {"set": "bundled", "rows": in_turns()[: table.count]}
+    return json.dumps({"provenance": origin, "digits": which, "rows": told, "cells": cells})
 
 
 def title(attack: str) -> str:

@@ -118,3 +118,11 @@ def test_what_cannot_be_measured_is_refused_before_it_begins(grid, given, said):
 def test_digits_there_have_to_be(grid):
     with pytest.raises(InputError, match="There are no digits"):
         Grid(("plain_cnn",), ("pgd",), {"linf": (0.1,)}, grid.digits[:0])
+
+
+def test_lines_alone_give_the_same_table(grid):
+    lines = [line(chunk, [WRONG, 0, *[len(chunk.epsilons)] * 8]) for chunk in grid.chunks]
+    assert len(rows.of_lines(lines)) == 2 * 4 + 3  # each attack and their worst, at each epsilon of its norm
+    assert {repr(row) for row in rows.of_lines(lines)} == {repr(row) for row in rows.rows(grid, lines)}
+    some = rows.of_lines(lines[:4])  # whatever the grid asks beside them
+    assert {row.attack for row in some} <= {"fgsm", "pgd", "worst of 2"} and some

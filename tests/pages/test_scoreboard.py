@@ -1,18 +1,21 @@
 """The Scoreboard page driven as a visitor drives it: its table is what was measured, whole or not, and opens Attack."""
 
+import csv
 import gzip
+import io
 import json
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import zoo
-from core.benchmark import rows, shipped
+from core import digits, zoo
+from core.benchmark import chunks, rows, shipped
 from core.benchmark.chunks import WRONG
-from core.benchmark.grid import EPSILONS
-from pages.components import scoring, session
-from tests.pages.driving import answer, opened, told, view
+from core.benchmark.grid import EPSILONS, Grid, in_turns
+from pages.components import grid_panel, gridding, own_models, scoring, session
+from pages.components.jobs import RUNNING, Job
+from tests.pages.driving import answer, button, calm, finished, opened, told, view
 
 MODELS = ("plain_cnn", "hardened_cnn")
 
@@ -88,9 +91,9 @@ def test_what_does_not_belong_to_the_table_is_left_out(monkeypatch):
 
 def test_links_bring_the_picks_back_and_bad_ones_fall_back(table):
     picks = board(opened("within=l2&at=1.5&under=pgd&count=200", "benchmark"))["picks"]
-    assert picks == {"norm": "l2", "place": 2, "count": 200, "under": "pgd", "without": []}
+    assert picks == {"table": "shipped", "norm": "l2", "place": 2, "count": 200, "under": "pgd", "without": []}
     first = board(opened("", "benchmark"))["picks"]
-    assert first == {"norm": "linf", "place": 3, "count": 500, "under": "worst", "without": []}
+    assert first == {"table": "shipped", "norm": "linf", "place": 3, "count": 500, "under": "worst", "without": []}
     at = opened("within=l9&at=nan&under=none&count=7", "benchmark")
     assert board(at)["picks"] == first
     assert all(name in at.info[0].value for name in ("within", "at is", "under", "count"))
@@ -103,13 +106,8 @@ def test_picks_outlive_a_turn_to_another_page(table):
     )
     assert "within=l2&at=4.0" in board(at)["link"]
     at = at.switch_page("pages/compare.py").run().switch_page("pages/benchmark.py").run()
-    assert board(at)["picks"] == {
-        "norm": "l2",
-        "place": 7,
-        "count": 500,
-        "under": "worst",
-        "without": ["model plain_mlp"],
-    }
+    picks = board(at)["picks"]
+    assert (picks["norm"], picks["place"], picks["without"]) == ("l2", 7, ["model plain_mlp"])
 
 
 @pytest.mark.parametrize("sent", [None, [], "x", {"norm": "l1", "place": 99, "count": -1, "under": {}, "without": 3}])
@@ -161,3 +159,124 @@ def test_the_shipped_lines_are_of_the_shipped_models():
     wanted = {chunk.key for chunk in shipped.grid().chunks}
     assert {each["key"] for each in lines} <= wanted, "Measure anew: python -m core.benchmark.shipped"
     assert rows.rows(shipped.grid(), lines)
+
+
+# ------------------------------------------------------------------------------------------------------ to take it away
+def taken(at: AppTest, kind: str) -> str:
+    """The file that the browser gets; a later run does not give it again."""
+    found = board(answer(at, "scoreboard", event="take", value=kind))["taken"]
+    assert found["kind"] == kind and board(calm(at.run()))["taken"] is None
+    return found["text"]
+
+
+def test_files_hold_what_was_measured(table):
+    at = opened("under=pgd&at=0.1", "benchmark")
+    read = list(csv.DictReader(io.StringIO(taken(at, "csv"))))
+    pgd = np.array(table[2]["fell"])
+    row = next(each for each in read if each["attack"] == "pgd" and each["eps"] == "0.1" and each["model"] == MODELS[0])
+    assert int(row["robust"]) == (pgd > 1).sum() and int(row["wrong"]) == (pgd == WRONG).sum()
+    told = json.loads(taken(at, "json"))
+    assert told["cells"][2]["fell"] == pgd.tolist() and told["digits"]["rows"][:3] == [0, 500, 1000]
+    assert told["provenance"]["Commit"] == "abc" and len(told["rows"]) == len(read)
+
+
+def test_the_report_stands_on_its_own(table):
+    text = taken(opened("under=pgd&at=0.1", "benchmark"), "html")
+    by_attack = {each["attack"]: each["fell"] for each in table if (each["model"], each["norm"]) == (MODELS[0], "linf")}
+    worst = (np.min(list(by_attack.values()), axis=0) > 1).sum()
+    low, high = rows.wilson(int(worst), 500)
+    assert f"{worst / 5:.1f}<small>{100 * low:.1f} to {100 * high:.1f}</small>" in text
+    for said in ("<svg", "not measured", "Commit</dt><dd>abc", "a machine", "2026-01-02", "core.benchmark.shipped"):
+        assert said in text
+    assert "http" not in text and "<script" not in text  # it asks nobody for anything
+
+
+def test_the_worst_is_taken_digit_by_digit(table):
+    shown = scoring.from_shipped()
+    fell = np.min([each["fell"] for each in table if each["model"] == MODELS[1]], axis=0)[:100]
+    want = [(fell > place).sum() for place in range(-1, 8)]
+    assert shown.held("linf", MODELS[1], "worst", 100) == want
+    assert shown.held("linf", MODELS[1], "clean", 100) != want and shown.held("l2", MODELS[1], "worst", 100) is None
+
+
+# ------------------------------------------------------------------------------------------------- a table of one's own
+def picked(at: AppTest, **picks) -> AppTest:
+    """The page with these picks in the panel."""
+    at.session_state["picks_grid"] = picks
+    return calm(at.run())
+
+
+def begun(at: AppTest, **picks) -> AppTest:
+    asked = {"models": ["plain_mlp"], "attacks": ["fgsm", "noise"], "linf": [0.1], "count": 20, **picks}
+    return finished(button(picked(at, **asked), "grid_run"), "gridding")
+
+
+def test_a_table_of_ones_own_is_what_the_benchmark_measures(table):
+    at = begun(opened("", "benchmark"))
+    data = board(at)
+    assert data["picks"]["table"] == "own" and data["counts"] == [20] and not data["waiting"]
+    some = digits.bundled()[in_turns()[:20]]
+    grid = Grid(("plain_mlp",), ("fgsm",), {"linf": (0.1,)}, some)
+    outcome = chunks.measured(grid.chunks[0])
+    assert outcome is not None
+    assert data["norms"][0]["cells"]["plain_mlp"]["fgsm"] == "".join(
+        "-" if each == WRONG else str(each) for each in outcome.fell
+    )
+    assert "--models plain_mlp --attacks fgsm,noise --norm linf --eps 0.1 --digits 20 --set bundled" in data["origin"]
+    shown = answer(at, "scoreboard", picks={**data["picks"], "table": "shipped"})
+    assert board(shown)["picks"]["table"] == "shipped" and board(shown)["count"] == 500
+
+
+def test_a_table_that_is_cancelled_keeps_its_finished_cells():
+    model, lines = zoo.load("plain_mlp"), []
+    plan = gridding.Plan((("plain_mlp", model.version),), ("fgsm", "bim", "mim"), "linf", (0.07,), 20)
+    job = Job(lambda job: None, "somebody")
+
+    def hand_in(line):
+        lines.append(line)
+        job.cancel()
+        return job.wanted
+
+    job.hand_in = hand_in
+    gridding.run(job, plan, {"plain_mlp": model})
+    assert len(lines) == 1 and list(plan.table(lines).fell["linf"]["plain_mlp"]) == ["fgsm"]
+    again = Job(lambda job: None, "somebody")
+    gridding.run(again, plan, {"plain_mlp": model})
+    assert again.parts[0] is lines[0] and len(again.parts) == 3  # what was finished is not measured anew
+    assert again.done == again.total == 3 * gridding.UNITS
+
+
+def test_cells_to_come_are_told_with_their_share():
+    plan = gridding.Plan((("plain_mlp", ""),), ("fgsm", "bim", "mim"), "linf", (0.1,), 20)
+    job = Job(lambda job: None, "somebody")
+    job.hand_in({})
+    job.report(round(1.25 * gridding.UNITS), 3 * gridding.UNITS)
+    assert set(gridding.waiting(plan, job).values()) == {None}  # in the queue
+    job.state = RUNNING
+    assert gridding.waiting(plan, job) == {"linf plain_mlp bim": 0.25, "linf plain_mlp mim": None}
+
+
+def test_time_is_told_by_what_the_lines_have_taken():
+    plan = gridding.Plan((("plain_mlp", ""), ("plain_cnn", "")), ("pgd",), "linf", (0.1,), 100)
+    known = [line("plain_mlp", "pgd", seconds=[5.0] * 8), line("plain_cnn", "pgd", "l2", seconds=[900.0] * 8)]
+    assert gridding.seconds(plan, known) == pytest.approx(2 * 100 * 40 / 500)
+    twice = gridding.Plan(plan.models, ("pgd:steps=80",), "linf", (0.1,), 100)
+    assert gridding.seconds(twice, known) == pytest.approx(2 * gridding.seconds(plan, known))
+    assert grid_panel.about(3) == "a few seconds" and grid_panel.about(125) == "about 2 min"
+
+
+def test_what_cannot_be_run_is_said_before_it_begins(table):
+    at = picked(opened("", "benchmark"), models=[])
+    assert any("Choose a network at least" in each.value for each in at.info)
+    assert at.button(key="grid_run").disabled
+    at = picked(at, models=list(zoo.names()), attacks=["hopskipjump", "autoattack"], count=300)
+    assert any("python -m core.benchmark --models" in each.value for each in at.info)
+
+
+def test_a_network_of_ones_own_is_in_the_table(table, monkeypatch):
+    at = opened("", "benchmark")
+    name = "own-abc"
+    monkeypatch.setitem(own_models._all, name, zoo.load("plain_mlp"))
+    at.session_state[own_models._KEY] = [name]
+    at = begun(calm(at.run()), models=[name])
+    assert list(board(at)["norms"][0]["cells"]) == [name]

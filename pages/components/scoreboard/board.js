@@ -17,14 +17,14 @@ export class Board {
     this.body.onclick = (event) => cell(event) && press(cell(event));
   }
 
-  draw({ scores, data, column }) {
-    const columns = [[CLEAN, "No attack"], ...scores.attacks.map(({ name, title }) => [name, title]), [WORST, scores.models.length && scores.models.every(({ name }) => scores.whole(name)) ? "worst" : "worst so far"]];
+  draw({ scores, data, under }) {
+    const columns = [[CLEAN, "No attack"], ...scores.attacks.map(({ name, title }) => [name, title]), [WORST, scores.whole ? "worst" : "worst so far"]];
     const top = document.createElement("tr");
     top.append(element("th", "who"), ...columns.map(([name, title]) => {
       const [head, button] = [element("th", name === WORST ? "last" : ""), element("button", "", title)];
       head.scope = "col";
       Object.assign(button, { type: "button", disabled: name === CLEAN, onclick: () => this.choose(name) });
-      if (name === column) button.setAttribute("aria-current", "true");
+      if (name === under) button.setAttribute("aria-current", "true");
       head.append(button);
       return head;
     }));

@@ -52,7 +52,7 @@ export class Curves {
     this.told = told;
     const box = this.svg.getBoundingClientRect();
     if (!box.width) return;
-    const { scores, column, data } = told;
+    const { scores, under: column, data } = told;
     const { epsilons, decimals } = scores.norm;
     const drawn = scores.models.filter(({ name }) => scores.held.get(name)[column]);
     const room = Math.min(32 + 7.5 * Math.max(8, ...drawn.map(({ title }) => title.length)), box.width * 0.42);
@@ -80,6 +80,9 @@ export class Curves {
     parts.push(`<path class="now" d="M0 ${top - 8}V${bottom + 6}"/><text class="here" y="${top - 14}"></text>`);
     this.svg.setAttribute("viewBox", `0 0 ${box.width} ${box.height}`);
     this.svg.innerHTML = parts.join("");
+    const { marked } = this;
+    this.marked = undefined;
+    this.mark(marked ?? null);
     if (!drawn.length) this.svg.insertAdjacentHTML("beforeend", `<text x="${left + 14}" y="${this.y(0.5) - 10}">not measured</text>`);
   }
 
@@ -94,7 +97,7 @@ export class Curves {
     }
   }
 
-  move({ scores, picks, column }) {
+  move({ scores, picks, under: column }) {
     const [now, here] = [this.svg.querySelector(".now"), this.svg.querySelector(".here")];
     if (!now) return;
     const eps = scores.norm.epsilons[picks.place];

@@ -1,6 +1,6 @@
 // The scoreboard: picks, the table of colours and the curves, which one drag of ε moves together.
 import { darkened } from "../shared/colours.js";
-import { copyLink } from "../shared/give.js";
+import { copyLink, give } from "../shared/give.js";
 import { mounted } from "../shared/mount.js";
 import { NBSP, setText } from "../shared/words.js";
 import { Curves } from "./curves.js";
@@ -13,14 +13,15 @@ const made = (name, kind, text) => Object.assign(document.createElement(name), {
 class Scoreboard {
   constructor(root) {
     const one = (selector) => root.querySelector(selector);
-    for (const name of ["scoreboard", "verdict", "sentence", "eps", "norm", "count", "models", "attacks", "under", "readout"])
+    for (const name of ["scoreboard", "verdict", "sentence", "eps", "norm", "count", "models", "attacks", "column", "readout", "tables", "which", "top", "origin"])
       this[name] = one(`.${name}`);
     this.board = new Board(root, { press: (cell) => this.press(cell), look: (cell) => this.look(cell), choose: (under) => this.pick({ under }) });
     this.curves = new Curves(one(".lines"), { slide: (place) => this.slide(place), rest: () => this.tell(), look: (model) => this.board.mark(model) });
     this.count.onchange = () => this.pick({ count: Number(this.count.value) });
-    this.under.onchange = () => this.pick({ under: this.under.value });
+    this.column.onchange = () => this.pick({ under: this.column.value });
     one(".copy").onclick = () => copyLink(this.data, one(".copy .word"));
     one(".save").onclick = () => picture(this);
+    for (const button of root.querySelectorAll(".take")) button.onclick = () => this.ask("take", button.value);
     // A list of choices closes as any menu does.
     this.shut = (event) => {
       const path = event.composedPath();
@@ -37,9 +38,12 @@ class Scoreboard {
 
   update({ data, setStateValue, setTriggerValue }) {
     if (data.opens && !this.data?.opens) setTriggerValue("go", data.link);
-    const fresh = JSON.stringify([data.norms, data.models, data.counts, data.waiting, darkened(this.scoreboard)]);
+    const fresh = JSON.stringify([data.norms, data.models, data.counts, data.waiting, data.tables, darkened(this.scoreboard)]);
     const other = this.fresh !== fresh;
     Object.assign(this, { data, fresh, state: setStateValue, ask: setTriggerValue });
+    if (data.taken && data.taken.id !== this.taken) give(new Blob([data.taken.text], { type: "text/plain" }), data, data.taken.kind);
+    this.taken = data.taken?.id ?? this.taken;
+    setText(this.origin, data.origin);
     // What was picked here is ahead of a server that has not heard of it yet: only what is new there counts.
     const heard = JSON.stringify(data.picks);
     if (heard !== this.heard) this.picks = structuredClone(data.picks);
@@ -71,11 +75,14 @@ class Scoreboard {
     this.scores = new Scores(this.data, this.picks);
     const { norm, attacks } = this.scores;
     this.picks.place = Math.min(this.picks.place, norm.epsilons.length - 1);
-    this.column = attacks.some(({ name }) => name === this.picks.under) ? this.picks.under : WORST;
+    this.under = attacks.some(({ name }) => name === this.picks.under) ? this.picks.under : WORST;
+    this.which.hidden = !this.data.tables.length;
+    this.top.classList.toggle("full", !this.which.hidden);
+    this.segments(this.tables, this.data.tables, (table) => this.pick({ table }));
     this.segments(this.eps, norm.epsilons.map((eps, place) => [place, eps.toFixed(Math.max(norm.decimals - 1, 1))]), (place) => this.pick({ place }));
     this.segments(this.norm, this.data.norms.map(({ name, title }) => [name, title]), (name) => this.pick({ norm: name }));
     this.count.replaceChildren(...this.data.counts.map((count) => new Option(count, count, false, count === this.scores.count)));
-    this.under.replaceChildren(...[...attacks, { name: WORST, title: "the worst" }].map(({ name, title }) => new Option(title, name, false, name === this.column)));
+    this.column.replaceChildren(...[...attacks, { name: WORST, title: "the worst" }].map(({ name, title }) => new Option(title, name, false, name === this.under)));
     this.choices(this.models, "model", "Models", this.data.models);
     this.choices(this.attacks, "attack", "Attacks", norm.attacks);
     this.board.draw(this);
@@ -88,15 +95,16 @@ class Scoreboard {
     const { scores, picks } = this;
     this.eps.querySelectorAll("button").forEach((button, place) => this.check(button, place === picks.place));
     this.norm.querySelectorAll("button").forEach((button) => this.check(button, button.value === scores.norm.name));
+    this.tables.querySelectorAll("button").forEach((button) => this.check(button, button.value === picks.table));
     const eps = scores.norm.epsilons[picks.place].toFixed(scores.norm.decimals);
     const { most, models } = scores.leaders(picks.place);
-    const so = scores.complete ? "" : " so far";
+    const so = scores.whole ? "" : " so far";
     const names = models.length > 2 ? `${models[0].title} and ${models.length - 1} others` : models.map(({ title }) => title).join(" and ");
     setText(this.verdict, models.length ? `${names} ${models.length > 1 ? "lead" : "leads"}: ${inPercent(most, scores.count)}${NBSP}% at worst${so}` : "Nothing is measured yet");
     setText(this.sentence, `Share of ${scores.count} bundled digits that are still read right within ε${NBSP}=${NBSP}${eps} in ${scores.norm.title}, in percent.`);
     this.board.move(this);
     this.curves.move(this);
-    this.look(null);
+    this.look(this.over ?? null);
   }
 
   check(button, on) {
@@ -147,8 +155,10 @@ class Scoreboard {
   /** Say a cell's figures in full; those of nothing: what a press does. */
   look(cell) {
     const { scores, picks } = this;
+    this.over = cell;
+    this.curves.mark(cell?.model ?? null);
     const beyond = scores.norm.epsilons[picks.place] > scores.norm.top;
-    if (!cell) {
+    if (!cell || scores.right(cell.model, cell.column, picks.place) === undefined) {
       setText(this.readout, `A press on a cell opens it on the Attack page${beyond ? `, where ε ends at ${scores.norm.top.toFixed(scores.norm.decimals)}` : ""}; a press on an attack draws its curves.`);
       return;
     }
@@ -157,7 +167,6 @@ class Scoreboard {
     const title = this.data.models.find(({ name }) => name === cell.model).title;
     const under = cell.column === CLEAN ? "before any attack" : cell.column === WORST ? "whatever the attack" : `under ${scores.attacks.find(({ name }) => name === cell.column).title}`;
     setText(this.readout, `${title} ${under}: ${right} of ${scores.count} digits read right, ${inPercent(right, scores.count)}${NBSP}% (95${NBSP}% interval ${low} to ${high}).`);
-    this.curves.mark(cell.model);
   }
 }
 

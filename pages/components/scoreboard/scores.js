@@ -3,6 +3,7 @@ const SURE = 1.959964; // of the 95 % interval
 
 export const CLEAN = "clean"; // the column before any attack
 export const WORST = "worst"; // the column of what any of the attacks broke
+const COMMON = "common"; // the same of the attacks that all networks have seen
 
 export class Scores {
   /** data: what Python sent; picks: the norm, how many digits, and which models and attacks are left out. */
@@ -13,31 +14,32 @@ export class Scores {
     this.attacks = this.norm.attacks.filter(shown("attack"));
     this.held = new Map(data.models.filter(shown("model")).map(({ name }) => [name, this.model(data, name)]));
     this.models = data.models.filter(({ name }) => this.held.has(name));
-    const rank = ({ name }) => this.held.get(name)[WORST]?.reduce((sum, each) => sum + each) ?? -1;
-    this.models.sort((one, other) => this.whole(other.name) - this.whole(one.name) || rank(other) - rank(one));
-    this.complete = this.models.some(({ name }) => this.whole(name));
+    const known = this.models.filter(({ name }) => this.held.get(name)[WORST]);
+    this.whole = known.every(({ name }) => this.attacks.every((attack) => this.held.get(name)[attack.name]));
+    // As long as cells are missing, networks are compared by the attacks that all of them have seen.
+    const common = this.attacks.filter((attack) => known.every(({ name }) => this.held.get(name)[attack.name]));
+    for (const { name } of known) this.held.get(name)[COMMON] = this.standing(name, common.length ? common : this.attacks);
+    const rank = ({ name }) => this.held.get(name)[COMMON]?.reduce((sum, each) => sum + each) ?? -1;
+    this.models.sort((one, other) => rank(other) - rank(one));
   }
 
   /** Of each column of a model how many digits stand at every place, first before any attack; none of what is not measured. */
   model(data, name) {
-    const codes = {};
-    for (const { name: attack } of this.attacks) {
-      const text = this.norm.cells[name]?.[attack];
-      if (text) codes[attack] = [...text.slice(0, this.count)].map((code) => parseInt(code, 36)); // "-" is NaN: before all
-    }
-    const known = Object.values(codes);
-    if (known.length) codes[WORST] = known[0].map((_, digit) => Math.min(...known.map((each) => each[digit])));
-    const places = [-1, ...this.norm.epsilons.keys()];
-    const held = Object.fromEntries(Object.entries(codes).map(([column, fell]) => [column, places.map((place) => fell.filter((at) => at > place).length)]));
+    const held = {};
+    for (const attack of this.attacks) if (this.norm.cells[name]?.[attack.name]) held[attack.name] = this.standing(name, [attack]);
+    if (Object.keys(held).length) held[WORST] = this.standing(name, this.attacks);
     const any = data.norms.map(({ cells }) => Object.values(cells[name] ?? {})[0]).find(Boolean);
     const clean = any && [...any.slice(0, this.count)].filter((code) => code !== "-").length;
-    if (any) held[CLEAN] = places.map(() => clean);
+    if (any) held[CLEAN] = [-1, ...this.norm.epsilons.keys()].map(() => clean);
     return held;
   }
 
-  /** Whether every attack that is shown has been measured on the model. */
-  whole(model) {
-    return Number(this.attacks.every(({ name }) => this.held.get(model)[name]));
+  /** How many digits stand at every place against those of the attacks that are measured. */
+  standing(name, attacks) {
+    const texts = attacks.map((attack) => this.norm.cells[name]?.[attack.name]).filter(Boolean);
+    const at = (code) => (code === "-" ? -1 : parseInt(code, 36)); // "-" was read wrong before all
+    const fell = Array.from({ length: this.count }, (_, digit) => Math.min(...texts.map((text) => at(text[digit]))));
+    return [-1, ...this.norm.epsilons.keys()].map((place) => fell.filter((each) => each > place).length);
   }
 
   /** How many digits the model reads right in a column at a place; undefined where nobody knows. */
@@ -45,11 +47,12 @@ export class Scores {
     return this.held.get(model)?.[column]?.[place + 1];
   }
 
-  /** Who leads at worst: the names' titles, and how many digits they read right. */
+  /** Who leads at worst: the networks, and how many digits the first of them reads right. */
   leaders(place) {
-    const among = this.models.filter(({ name }) => this.whole(name) === Number(this.complete) && this.held.get(name)[WORST]);
-    const most = Math.max(...among.map(({ name }) => this.right(name, WORST, place)));
-    return { most, models: among.filter(({ name }) => this.right(name, WORST, place) === most) };
+    const among = this.models.filter(({ name }) => this.held.get(name)[COMMON]);
+    const best = Math.max(...among.map(({ name }) => this.right(name, COMMON, place)));
+    const models = among.filter(({ name }) => this.right(name, COMMON, place) === best);
+    return { models, most: models.length ? Math.max(...models.map(({ name }) => this.right(name, WORST, place))) : 0 };
   }
 
   /** The attack that leaves the fewest standing. */
