@@ -23,6 +23,7 @@ body { font: 16px/1.4 "Source Sans 3", "Source Sans Pro", system-ui, sans-serif;
 h1 { font-size: 34px; margin: 0 0 4px; } h2 { font-size: 21px; margin: 28px 0 8px; }
 .scroll { overflow-x: auto; } table { border-spacing: 3px; }
 th { text-align: left; padding: 4px 8px; white-space: nowrap; }
+thead th { text-align: center; }
 td { padding: 7px 8px; text-align: center; min-width: 66px; font-variant-numeric: tabular-nums; }
 td small { display: block; font-size: 12px; }
 .worst { outline: 2px solid #121A2B; outline-offset: -2px; font-weight: 700; }
@@ -42,8 +43,8 @@ def html(table: Table, norm: str, place: int, count: int, column: str) -> str:
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Epsilon Lab: Scoreboard at ε = {eps} in {name}</title><style>{_STYLE}</style></head><body>
 <h1>{escape(_headline(table, norm, place, count))}</h1>
-<p>Share of {count} digits that are still read right within ε = {eps} in {name}, in percent; under it the interval in
-which the true share lies 95 times of 100 (Wilson 1927).</p>
+<p>Share of {count} bundled digits that are still read right within ε = {eps} in {name}, in percent; under it the
+interval in which the true share lies 95 times of 100 (Wilson 1927).</p>
 <div class="scroll">{_table(table, norm, place, count)}</div>
 <h2>Under {escape(under)}, as ε grows</h2>
 {_curves(table, norm, place, count, column)}

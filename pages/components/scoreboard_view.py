@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 from functools import partial
 from typing import Any
@@ -14,10 +13,11 @@ from core import attacks
 from core.benchmark import rows, shipped
 from core.benchmark.grid import EPSILONS
 from core.errors import InputError
-from pages.components import extras, grid_panel, opening, pending, report, scoreboard, scoring, session
+from pages.components import extras, grid_panel, opening, pending, report, scoreboard, scoring, session, versus_panel
 from pages.components.extras import Extra
 from pages.components.panel import Picks
 from pages.components.scoring import WORST, Table
+from pages.components.session import View
 
 _KEY = "scoreboard"
 _OPEN, _GO = "scoreboard_open", "scoreboard_go"  # the view of what was pressed; that the page stands still
@@ -70,8 +70,11 @@ def draw() -> None:
         pending.watch(grid_panel.JOB, lambda over: _board(_shown(from_package), still), still=still)
     else:
         _board(from_package, still)
-    left, _ = st.columns(2, gap="small")
+    table = _shown(from_package)
+    left, right = st.columns(2, gap="small")
     with left:
+        versus_panel.draw(table, norm(table), min(_count.value, table.count), _opens)
+    with right:
         grid_panel.draw(from_package.lines, partial(_picks.put, "table", OWN), still=still)
 
 
@@ -187,12 +190,17 @@ def _pressed(table: Table, sent: dict[str, Any]) -> None:
     """A cell was pressed: what the Attack page will show, if it is one of the table's."""
     try:
         eps = float(sent["eps"])
-        if sent["model"] not in table.models or not math.isfinite(eps):
+        if sent["model"] not in table.models:
             return
         view = session.current()
-        st.session_state[_OPEN] = scoring.view_of(view, sent["model"], str(sent["attack"]), str(sent["norm"]), eps)
+        _opens(scoring.view_of(view, sent["model"], str(sent["attack"]), str(sent["norm"]), eps))
     except (InputError, KeyError, TypeError, ValueError):
         return  # no press of this page's
+
+
+def _opens(view: View) -> None:
+    """This is what the Attack page will show."""
+    st.session_state[_OPEN] = view
 
 
 def _asked_for() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -157,6 +158,8 @@ def _settings(member: Attack) -> tuple[tuple[str, Any], ...]:
 
 def view_of(view: View, model: str, attack: str, norm: str, eps: float) -> View:
     """The view in which the Attack page shows one cell: the visitor's digit under its attack, at its ε."""
+    if not math.isfinite(eps):
+        raise InputError(f"ε is {eps}; a number was expected.")
     member = spelling.attacks_of(attack)[0]
     if norm not in member.norms:
         raise InputError(f"{member.title} is not defined in {norms.get(norm).title}.")

@@ -1,5 +1,6 @@
 """The Scoreboard page driven as a visitor drives it: its table is what was measured, whole or not, and opens Attack."""
 
+import base64
 import csv
 import gzip
 import io
@@ -110,11 +111,12 @@ def test_picks_outlive_a_turn_to_another_page(table):
     assert (picks["norm"], picks["place"], picks["without"]) == ("l2", 7, ["model plain_mlp"])
 
 
-@pytest.mark.parametrize("sent", [None, [], "x", {"norm": "l1", "place": 99, "count": -1, "under": {}, "without": 3}])
-def test_picks_that_no_visitor_can_make_change_nothing(table, sent):
+def test_picks_that_no_visitor_can_make_change_nothing(table):
     at = opened("", "benchmark")
     before = board(at)["picks"]
-    assert board(answer(at, "scoreboard", picks=sent))["picks"] == before
+    for sent in (None, [], "x", {"norm": "l1", "place": 99, "count": -1, "under": {}, "without": 3, "table": []}):
+        at = answer(at, "scoreboard", picks=sent)
+        assert board(at)["picks"] == before
 
 
 def test_a_press_on_a_cell_opens_it_on_the_attack_page(table):
@@ -134,21 +136,16 @@ def test_a_cell_is_opened_with_what_is_set_of_its_attack():
     assert scoring.title("pgd:steps=7+square") == "PGD, 7 steps + Square"
 
 
-@pytest.mark.parametrize(
-    "changed",
-    [
-        {"model": "no"},
-        {"attack": "no"},
-        {"norm": "l7"},
-        {"eps": "far"},
-        {"eps": None},
-        {"attack": "fgsm", "norm": "l2"},
-    ],
-)
-def test_a_press_on_what_is_not_there_opens_nothing(table, changed):
+def test_a_press_on_what_is_not_there_opens_nothing(table):
     at = opened("", "benchmark")
-    pressed = {"model": "plain_cnn", "attack": "pgd", "norm": "linf", "eps": 0.1, **changed}
-    assert not board(answer(at, "scoreboard", event="open", value=pressed))["opens"]
+    there = {"model": "plain_cnn", "attack": "pgd", "norm": "linf", "eps": 0.1}
+    strange = [{"model": "no"}, {"attack": "no"}, {"norm": "l7"}, {"eps": "far"}, {"eps": None}, {"norm": ["l2"]}]
+    for changed in (*strange, {"eps": float("nan")}, {"attack": "fgsm", "norm": "l2"}):
+        at = answer(at, "scoreboard", event="open", value={**there, **changed})
+        assert not board(at)["opens"], changed
+    for changed in ({"digit": 500}, {"digit": -1}, {"side": 2}, {"eps": float("nan")}, {"digit": "x"}):
+        at = answer(at, "versus", event="open", value={"digit": 1, "side": 0, "eps": 0.1, **changed})
+        assert not board(at)["opens"], changed
 
 
 def test_the_shipped_lines_are_of_the_shipped_models():
@@ -280,3 +277,27 @@ def test_a_network_of_ones_own_is_in_the_table(table, monkeypatch):
     at.session_state[own_models._KEY] = [name]
     at = begun(calm(at.run()), models=[name])
     assert list(board(at)["norms"][0]["cells"]) == [name]
+
+
+# --------------------------------------------------------------------------------------------------- digit by digit
+def test_two_networks_are_told_digit_by_digit(table):
+    data = told(opened("count=100", "benchmark"), "versus")
+    by_model = {each["model"]: each["fell"] for each in table if (each["attack"], each["norm"]) == ("pgd", "linf")}
+    assert data["fell"] == [by_model[name][:100] for name in MODELS] and data["titles"] == ["Plain CNN", "Hardened CNN"]
+    assert data["labels"][:10] == list(range(10)) and data["attack"] == "PGD"
+    images = np.frombuffer(base64.b64decode(data["x"]), np.uint8).reshape(-1, 784)
+    rows_ = in_turns()[:100]
+    assert np.array_equal(images, np.rint(255 * digits.bundled().images[rows_]).astype(np.uint8).reshape(-1, 784))
+
+
+def test_a_press_on_a_digit_opens_that_digit(table):
+    at = answer(opened("", "benchmark"), "versus", event="open", value={"digit": 13, "side": 1, "eps": 0.25})
+    at = answer(at, "scoreboard", event="go", value="now")
+    seen = view(at)
+    assert (seen.index, seen.y, seen.model, seen.attack, seen.eps) == (in_turns()[13], 3, MODELS[1], "pgd", 0.25)
+
+
+def test_without_figures_the_panel_says_so(monkeypatch):
+    monkeypatch.setattr(shipped, "lines", lambda: (line("plain_cnn", "fgsm"),))
+    at = opened("", "benchmark")
+    assert any("has not been measured on two networks" in each.value for each in at.caption)

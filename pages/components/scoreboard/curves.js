@@ -62,7 +62,7 @@ export class Curves {
     Object.assign(this, { top, bottom });
     const parts = [1, 0.75, 0.5, 0.25, 0].map((share) => `<path class="line" d="M${left} ${this.y(share)}H${right}"/>` +
       (share % 0.5 ? "" : `<text x="${left - 8}" y="${this.y(share) + 5}" text-anchor="end">${100 * share}${share === 1 ? `${NBSP}%` : ""}</text>`));
-    const steps = epsilons.filter((_, at) => at % 2 === 1);
+    const steps = epsilons.filter((_, at) => epsilons.length < 6 || at % 2 === 1);
     parts.push(`<text x="${left}" y="${bottom + 22}" text-anchor="middle">0</text>`, ...steps.map((eps) => `<text x="${this.x(eps)}" y="${bottom + 22}" text-anchor="middle">${eps.toFixed(decimals - 1)}</text>`));
     const order = new Map(data.models.map(({ name }, at) => [name, at]));
     this.ends = drawn.map(({ name, title }) => {

@@ -1,6 +1,7 @@
 // The scoreboard: picks, the table of colours and the curves, which one drag of ε moves together.
 import { darkened } from "../shared/colours.js";
 import { copyLink, give } from "../shared/give.js";
+import { tell } from "../shared/here.js";
 import { mounted } from "../shared/mount.js";
 import { NBSP, setText } from "../shared/words.js";
 import { Curves } from "./curves.js";
@@ -102,6 +103,7 @@ class Scoreboard {
     const names = models.length > 2 ? `${models[0].title} and ${models.length - 1} others` : models.map(({ title }) => title).join(" and ");
     setText(this.verdict, models.length ? `${names} ${models.length > 1 ? "lead" : "leads"}: ${inPercent(most, scores.count)}${NBSP}% at worst${so}` : "Nothing is measured yet");
     setText(this.sentence, `Share of ${scores.count} bundled digits that are still read right within ε${NBSP}=${NBSP}${eps} in ${scores.norm.title}, in percent.`);
+    tell(scores.norm.epsilons[picks.place], scores.norm.name);
     this.board.move(this);
     this.curves.move(this);
     this.look(this.over ?? null);

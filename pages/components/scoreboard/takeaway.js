@@ -23,6 +23,6 @@ export function picture({ scoreboard, scores, picks, data, verdict, sentence }) 
       sheet.write(right === undefined ? "–" : inPercent(right, scores.count), x + 12, y + 30, name === WORST ? "700 19px" : "19px", wide, framed ? null : "#121A2B");
     });
   });
-  sheet.write(data.origin, 24, top + scores.models.length * high + 32, "15px");
+  sheet.write(data.origin, 24, top + scores.models.length * high + 32, "15px", sheet.canvas.width - 48);
   sheet.give(data);
 }
