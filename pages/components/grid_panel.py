@@ -87,17 +87,19 @@ def about(seconds: float) -> str:
 
 def _controls(norm: str) -> None:
     titles = _titles()
-    st.multiselect(
+    st.pills(
         "Networks",
         list(titles),
         format_func=titles.__getitem__,
+        selection_mode="multi",
         **_picks.bound("models", [name for name in _picks["models"] if name in titles]),
     )
     known = [name for name in attacks.names() if norm in attacks.get(name).norms]
-    st.multiselect(
+    st.pills(
         f"Attacks in {norms.get(norm).title}",
         known,
         format_func=lambda name: attacks.get(name).title,
+        selection_mode="multi",
         **_picks.bound("attacks", [name for name in _picks["attacks"] if name in known]),
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):

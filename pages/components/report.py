@@ -62,13 +62,14 @@ def _digits(count: int) -> str:
 
 
 def _headline(table: Table, norm: str, place: int, count: int) -> str:
-    found = {name: held[place + 1] for name in table.models if (held := table.held(norm, name, WORST, count))}
+    found = {name: held[place + 1] for name in table.in_line(norm) if (held := table.held(norm, name, WORST, count))}
     if not found:
         return "Nothing is measured yet"
     most = max(found.values())
     leading = [cache.title(name) for name, right in found.items() if right == most]
     verb = "leads" if len(leading) == 1 else "lead"
-    return f"{' and '.join(leading)} {verb}: {100 * most / count:.1f}\u00a0% at worst"
+    gaps = any(len(each) < len(table.attacks[norm]) for each in table.fell[norm].values())
+    return f"{' and '.join(leading)} {verb}: {100 * most / count:.1f}\u00a0% at worst{' so far' if gaps else ''}"
 
 
 def _table(table: Table, norm: str, place: int, count: int) -> str:
@@ -83,7 +84,8 @@ def _table(table: Table, norm: str, place: int, count: int) -> str:
 
 def _ranked(table: Table, norm: str, count: int) -> list[str]:
     """The networks, the best over all ε first."""
-    return sorted(table.models, key=lambda name: -sum(table.held(norm, name, WORST, count) or [-1]))
+    line = table.in_line(norm)
+    return sorted(table.models, key=lambda name: (name not in line, -sum(table.held(norm, name, WORST, count) or [-1])))
 
 
 def _cell(held: Sequence[int] | None, place: int, count: int, column: str) -> str:

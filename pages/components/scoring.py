@@ -70,6 +70,11 @@ class Table:
         places = [WRONG, *range(len(self.epsilons[norm]))]
         return [int((soonest > (WRONG if column == CLEAN else place)).sum()) for place in places]
 
+    def in_line(self, norm: str) -> list[str]:
+        """The networks that can be compared: those that have seen about as many attacks as any other."""
+        seen = {name: len(by_attack) for name, by_attack in self.fell[norm].items()}
+        return [name for name in self.models if seen.get(name, 0) >= max(max(seen.values(), default=0) - 1, 1)]
+
     def _parts(self) -> list[tuple[str, str, str, list[Line]]]:
         parts: dict[tuple[str, str, str], list[Line]] = {}
         for line in self.lines:

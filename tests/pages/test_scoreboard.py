@@ -14,7 +14,7 @@ from core import digits, zoo
 from core.benchmark import chunks, rows, shipped
 from core.benchmark.chunks import WRONG
 from core.benchmark.grid import EPSILONS, Grid, in_turns
-from pages.components import grid_panel, gridding, own_models, scoring, session
+from pages.components import grid_panel, gridding, own_models, report, scoring, session
 from pages.components.jobs import RUNNING, Job
 from tests.pages.driving import answer, button, calm, finished, opened, told, view
 
@@ -194,6 +194,16 @@ def test_the_worst_is_taken_digit_by_digit(table):
     want = [(fell > place).sum() for place in range(-1, 8)]
     assert shown.held("linf", MODELS[1], "worst", 100) == want
     assert shown.held("linf", MODELS[1], "clean", 100) != want and shown.held("l2", MODELS[1], "worst", 100) is None
+
+
+def test_who_has_seen_few_attacks_cannot_lead(monkeypatch):
+    good, bad = [8] * shipped.DIGITS, [0] * shipped.DIGITS
+    lines = [line("plain_cnn", attack, fell=bad) for attack in ("noise", "fgsm", "pgd")]
+    monkeypatch.setattr(shipped, "lines", lambda: (*lines, line("plain_mlp", "noise", fell=good)))
+    shown = scoring.from_shipped()
+    assert shown.in_line("linf") == ["plain_cnn"] and shown.in_line("l2") == []
+    assert "Plain CNN leads: 0.0\u00a0% at worst so far" in report.html(shown, "linf", 0, 500, "worst")
+    assert "Nothing is measured yet" in report.html(shown, "l2", 0, 500, "worst")
 
 
 # ------------------------------------------------------------------------------------------------- a table of one's own

@@ -102,7 +102,7 @@ class Scoreboard {
     const so = scores.whole ? "" : " so far";
     const names = models.length > 2 ? `${models[0].title} and ${models.length - 1} others` : models.map(({ title }) => title).join(" and ");
     setText(this.verdict, models.length ? `${names} ${models.length > 1 ? "lead" : "leads"}: ${inPercent(most, scores.count)}${NBSP}% at worst${so}` : "Nothing is measured yet");
-    setText(this.sentence, `Share of ${scores.count} bundled digits that are still read right within ε${NBSP}=${NBSP}${eps} in ${scores.norm.title}, in percent.`);
+    setText(this.sentence, `Share of ${scores.count} bundled digits that are still read right within ε${NBSP}=${NBSP}${eps} in ${scores.norm.title}, in percent; the best over all ε first.`);
     tell(scores.norm.epsilons[picks.place], scores.norm.name);
     this.board.move(this);
     this.curves.move(this);

@@ -3,7 +3,6 @@ const SURE = 1.959964; // of the 95 % interval
 
 export const CLEAN = "clean"; // the column before any attack
 export const WORST = "worst"; // the column of what any of the attacks broke
-const COMMON = "common"; // the same of the attacks that all networks have seen
 
 export class Scores {
   /** data: what Python sent; picks: the norm, how many digits, and which models and attacks are left out. */
@@ -14,12 +13,12 @@ export class Scores {
     this.attacks = this.norm.attacks.filter(shown("attack"));
     this.held = new Map(data.models.filter(shown("model")).map(({ name }) => [name, this.model(data, name)]));
     this.models = data.models.filter(({ name }) => this.held.has(name));
-    const known = this.models.filter(({ name }) => this.held.get(name)[WORST]);
-    this.whole = known.every(({ name }) => this.attacks.every((attack) => this.held.get(name)[attack.name]));
-    // As long as cells are missing, networks are compared by the attacks that all of them have seen.
-    const common = this.attacks.filter((attack) => known.every(({ name }) => this.held.get(name)[attack.name]));
-    for (const { name } of known) this.held.get(name)[COMMON] = this.standing(name, common.length ? common : this.attacks);
-    const rank = ({ name }) => this.held.get(name)[COMMON]?.reduce((sum, each) => sum + each) ?? -1;
+    const seen = new Map([...this.held].map(([name, held]) => [name, this.attacks.filter((attack) => held[attack.name]).length]));
+    const most = Math.max(...seen.values());
+    this.whole = [...seen.values()].every((count) => !count || count === this.attacks.length);
+    // As long as cells are missing, a network stands in line only if it has seen about as many attacks as any other.
+    this.inLine = (name) => seen.get(name) > 0 && seen.get(name) >= most - 1;
+    const rank = ({ name }) => (this.held.get(name)[WORST]?.reduce((sum, each) => sum + each) ?? -1) + (this.inLine(name) ? 1e9 : 0);
     this.models.sort((one, other) => rank(other) - rank(one));
   }
 
@@ -47,12 +46,11 @@ export class Scores {
     return this.held.get(model)?.[column]?.[place + 1];
   }
 
-  /** Who leads at worst: the networks, and how many digits the first of them reads right. */
+  /** Who leads at worst: the networks, and how many digits they read right. */
   leaders(place) {
-    const among = this.models.filter(({ name }) => this.held.get(name)[COMMON]);
-    const best = Math.max(...among.map(({ name }) => this.right(name, COMMON, place)));
-    const models = among.filter(({ name }) => this.right(name, COMMON, place) === best);
-    return { models, most: models.length ? Math.max(...models.map(({ name }) => this.right(name, WORST, place))) : 0 };
+    const among = this.models.filter(({ name }) => this.inLine(name));
+    const most = Math.max(...among.map(({ name }) => this.right(name, WORST, place)));
+    return { most, models: among.filter(({ name }) => this.right(name, WORST, place) === most) };
   }
 
   /** The attack that leaves the fewest standing. */
