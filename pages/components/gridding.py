@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import fmean
 
+import numpy as np
+
 from core import digits
 from core.benchmark import rows, spelling
-from core.benchmark.chunks import measured
+from core.benchmark.chunks import Outcome, measured
 from core.benchmark.grid import Chunk, in_turns
 from core.benchmark.journal import Line
 from core.benchmark.provenance import provenance
@@ -20,6 +22,7 @@ from pages.components.kept import Kept
 from pages.components.scoring import Table
 
 UNITS = 1000  # of a job's progress, for each cell
+_AT_A_TIME = 25  # digits
 _STEP = 3e-4  # seconds of a digit for each step of an attack, until anything is known of the machine
 _LIKE = "pgd"  # by whose time that of an attack is guessed of which no line tells
 _kept = Kept(512)  # finished cells: who asks for one again has it at once
@@ -102,14 +105,29 @@ def run(job: Job, plan: Plan, models: Mapping[str, Classifier]) -> None:
     for number, chunk in enumerate(plan.chunks):
         line = _kept.get(chunk.key)
         if line is None:
-
-            def watch(done: int, of: int, number: int = number) -> bool:
-                return job.report(round(UNITS * (number + done / of)), UNITS * total)
-
-            outcome = measured(chunk, model=models[chunk.model], watch=watch)
+            outcome = _measured(job, chunk, models[chunk.model], number, total)
             if outcome is None:
                 return
             line = {"key": chunk.key, **chunk.said, **rows.told(outcome), **made}
             _kept.put(chunk.key, line)
         if not (job.hand_in(line) and job.report(UNITS * (number + 1), UNITS * total)):
             return
+
+
+def _measured(job: Job, chunk: Chunk, model: Classifier, number: int, total: int) -> Outcome | None:
+    """A cell, some digits at a time: who watches sees it grow, and who cancels does not wait for the whole of it."""
+    found = []
+    for first in range(0, len(chunk.digits), _AT_A_TIME):
+        some = replace(chunk, first=first, digits=chunk.digits[first : first + _AT_A_TIME])
+
+        def watch(done: int, of: int, first: int = first) -> bool:
+            share = (first + done) / len(chunk.digits)
+            return job.report(round(UNITS * (number + share)), UNITS * total)
+
+        outcome = measured(some, model=model, watch=watch)
+        if outcome is None:
+            return None
+        found.append(outcome)
+    fell, size = (np.concatenate([getattr(each, name) for each in found]) for name in ("fell", "size"))
+    spent = (np.sum([getattr(each, name) for each in found], axis=0) for name in ("forwards", "gradients", "seconds"))
+    return Outcome(fell, size, *spent)

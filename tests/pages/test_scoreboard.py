@@ -219,17 +219,17 @@ def begun(at: AppTest, **picks) -> AppTest:
 
 
 def test_a_table_of_ones_own_is_what_the_benchmark_measures(table):
-    at = begun(opened("", "benchmark"))
+    at = begun(opened("", "benchmark"), count=50)  # more than are measured at a time
     data = board(at)
-    assert data["picks"]["table"] == "own" and data["counts"] == [20] and not data["waiting"]
-    some = digits.bundled()[in_turns()[:20]]
+    assert data["picks"]["table"] == "own" and data["counts"] == [50] and not data["waiting"]
+    some = digits.bundled()[in_turns()[:50]]
     grid = Grid(("plain_mlp",), ("fgsm",), {"linf": (0.1,)}, some)
     outcome = chunks.measured(grid.chunks[0])
     assert outcome is not None
     assert data["norms"][0]["cells"]["plain_mlp"]["fgsm"] == "".join(
         "-" if each == WRONG else str(each) for each in outcome.fell
     )
-    assert "--models plain_mlp --attacks fgsm,noise --norm linf --eps 0.1 --digits 20 --set bundled" in data["origin"]
+    assert "--models plain_mlp --attacks fgsm,noise --norm linf --eps 0.1 --digits 50 --set bundled" in data["origin"]
     shown = answer(at, "scoreboard", picks={**data["picks"], "table": "shipped"})
     assert board(shown)["picks"]["table"] == "shipped" and board(shown)["count"] == 500
 
