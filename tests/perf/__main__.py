@@ -41,7 +41,9 @@ def main() -> None:
         "--only",
         help="attacks: these, with commas between; page: start, picks, slider, memory or poison; reference: networks",
     )
-    parser.add_argument("--digits", type=int, help="how many digits: of the attacks 100, else 1,000")
+    parser.add_argument(
+        "--digits", type=int, help="how many digits: of the attacks 100, of the cluster 4,000, else 1,000"
+    )
     asked = parser.parse_args()
     if asked.threads:
         # Before TensorFlow starts, which sizes its thread pools by the cores that it may use.
@@ -63,7 +65,7 @@ def main() -> None:
     if asked.part in ("cluster", "all"):
         from tests.perf import cluster
 
-        cluster.main(asked.digits or 1000)
+        cluster.main(asked.digits or 4000)
     if asked.part in ("landscape", "all"):
         from tests.perf import landscape
 

@@ -35,9 +35,8 @@ def workers(count: int) -> Iterator[str]:
     with LocalCluster(n_workers=0, dashboard_address=None, host="127.0.0.1") as cluster:
         asked = [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address]
         asked += ["--no-nanny", "--nthreads", "1", "--no-dashboard"]
-        bound = (
-            [["taskset", "-c", str(core)] for core in range(count)] if hasattr(os, "sched_setaffinity") else [[]] * 2
-        )
+        linux = hasattr(os, "sched_setaffinity")
+        bound = [["taskset", "-c", str(core)] if linux else [] for core in range(count)]
         environment = {**os.environ, **settings, "PYTHONPATH": str(ROOT)}
         running = [
             subprocess.Popen([*bound[i], *asked], env=environment, cwd=ROOT, stderr=subprocess.DEVNULL)
