@@ -41,9 +41,7 @@ def main() -> None:
         "--only",
         help="attacks: these, with commas between; page: start, picks, slider, memory or poison; reference: networks",
     )
-    parser.add_argument(
-        "--digits", type=int, help="how many digits: of the attacks 100, of the cluster 4,000, else 1,000"
-    )
+    parser.add_argument("--digits", type=int, help="how many: of the attacks 100, of the cluster 4,000, else 1,000")
     asked = parser.parse_args()
     if asked.threads:
         # Before TensorFlow starts, which sizes its thread pools by the cores that it may use.
