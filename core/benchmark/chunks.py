@@ -15,7 +15,7 @@ from core.benchmark import spelling
 from core.benchmark.grid import Chunk
 from core.classifier import Classifier
 from core.errors import InputError
-from core.result import TOLERANCE
+from core.result import TOLERANCE, Result
 
 WRONG = -1  # stands for the place of the epsilon at which a digit fell that was read wrong before
 
@@ -93,23 +93,30 @@ class _Found:
     gradients: np.ndarray
 
 
-class _Bounded:
-    """An attack that fills the ball it is given: it is run anew at every epsilon."""
+class _Member:
+    """One attack of a chunk, on its digits."""
 
     def __init__(self, model: Classifier, chunk: Chunk, attack: Attack, seed: int):
         self.model, self.chunk, self.attack, self.seed = model, chunk, attack, seed
 
-    def attacked(self, rows: np.ndarray, eps: np.ndarray) -> _Found:
+    def run(self, rows: np.ndarray, eps: np.ndarray | None) -> Result:
         digits = self.chunk.digits
-        result = self.attack(self.model, digits.images[rows], digits.labels[rows], eps, self.chunk.norm, seed=self.seed)
+        return self.attack(self.model, digits.images[rows], digits.labels[rows], eps, self.chunk.norm, seed=self.seed)
+
+
+class _Bounded(_Member):
+    """An attack that fills the ball it is given: it is run anew at every epsilon."""
+
+    def attacked(self, rows: np.ndarray, eps: np.ndarray) -> _Found:
+        result = self.run(rows, eps)
         return _Found(np.where(result.success, result.size, np.nan), result.forwards, result.gradients)
 
 
-class _Smallest:
+class _Smallest(_Member):
     """An attack that looks for the smallest change: it is run once for each digit, and that answers every epsilon."""
 
     def __init__(self, model: Classifier, chunk: Chunk, attack: Attack, seed: int):
-        self.model, self.chunk, self.attack, self.seed = model, chunk, attack, seed
+        super().__init__(model, chunk, attack, seed)
         self.known = np.zeros(len(chunk.digits), bool)
         self.smallest = np.full(len(chunk.digits), np.inf)
 
@@ -117,9 +124,8 @@ class _Smallest:
         forwards, gradients = np.zeros((2, len(rows)), np.int64)
         new = np.flatnonzero(~self.known[rows] & (eps > 0))
         if len(new):
-            digits, these = self.chunk.digits, rows[new]
-            given = (digits.images[these], digits.labels[these], None, self.chunk.norm)
-            result = self.attack(self.model, *given, seed=self.seed)
+            these = rows[new]
+            result = self.run(these, None)
             self.known[these] = True
             self.smallest[these] = np.where(result.success, result.size, np.inf)
             forwards[new], gradients[new] = result.forwards, result.gradients

@@ -22,7 +22,7 @@ def measured_on(address: str, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, 
     """
     client = _client(address)
     with client:
-        from distributed import as_completed
+        from distributed import KilledWorker, as_completed
 
         waiting = iter(chunks)
         whose: dict[Any, Chunk] = {}
@@ -39,7 +39,15 @@ def measured_on(address: str, chunks: Sequence[Chunk]) -> Iterator[tuple[Chunk, 
         under_way = as_completed(send(_AHEAD * workers))
         for future in under_way:
             chunk = whose.pop(future.key)
-            yield chunk, future.result()
+            try:
+                outcome = future.result()
+            except KilledWorker as died:
+                raise InputError(
+                    f"The cluster's workers died again and again of the digits from {chunk.first:,} of {chunk.model} "
+                    f"under {chunk.attack}, of too little memory perhaps. Look into their logs, or choose a smaller "
+                    "--chunk. What was measured by then is kept."
+                ) from died
+            yield chunk, outcome
             future.release()
             for more in send(1):
                 under_way.add(more)

@@ -7,9 +7,10 @@ it is: "attack", "detector" or "cleaner".
 from collections.abc import Callable
 from typing import Any
 
+from core.poisoning._cleaner import Cleaner
 from core.poisoning._judging import accuracy, attack_success, confusion, found
 from core.poisoning._learning import epochs_for, learn
-from core.poisoning.base import Cleaner, Detector, Findings, Poison, Poisoned
+from core.poisoning.base import Detector, Findings, Poison, Poisoned
 from core.registry import Idea, Registry
 
 _registry = Registry(__name__, Idea, "poisoning attack, detector or cleaner")

@@ -14,7 +14,7 @@ from core.digits import Digits
 from core.errors import InputError
 from core.knobs import knob
 from core.poisoning import _judging
-from core.poisoning.base import Cleaner, Task
+from core.poisoning._cleaner import Cleaner, Task
 
 
 @dataclass(frozen=True, kw_only=True)

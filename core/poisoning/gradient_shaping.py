@@ -11,7 +11,7 @@ from core.classifier import Classifier
 from core.knobs import knob
 from core.objectives import CrossEntropy, Moment
 from core.poisoning import _each
-from core.poisoning.base import Cleaner, Task
+from core.poisoning._cleaner import Cleaner, Task
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,8 +19,8 @@ from core.defenses._ops import approximated
 from core.digits import Digits
 from core.errors import InputError
 from core.knobs import knob
+from core.poisoning._cleaner import Cleaner, Task
 from core.poisoning._learning import PLAN, learn
-from core.poisoning.base import Cleaner, Task
 from core.stages import Stages
 
 _STEPS = 400  # of each member's training, by default: its part is small and is seen often

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.classifier import Classifier
 from core.digits import Digits
-from core.poisoning.base import Cleaner, Task
+from core.poisoning._cleaner import Cleaner, Task
 from core.stages import Stages
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.classifier import Classifier
-from core.poisoning.base import Cleaner, Task
+from core.poisoning._cleaner import Cleaner, Task
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from core.classifier import Classifier
 from core.knobs import knob
 from core.objectives import Moment, cross_entropy, grown
-from core.poisoning.base import Cleaner, Task
+from core.poisoning._cleaner import Cleaner, Task
 
 
 @dataclass(frozen=True, kw_only=True)

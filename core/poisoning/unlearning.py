@@ -14,8 +14,9 @@ from core.digits import Digits
 from core.knobs import knob
 from core.objectives import Moment, cross_entropy
 from core.poisoning import _triggers
+from core.poisoning._cleaner import Cleaner, Task
 from core.poisoning._reconstruction import Reconstructed, reconstruct
-from core.poisoning.base import Cleaner, Findings, Task
+from core.poisoning.base import Findings
 from core.stages import Stages
 
 _SUCCESS = 0.99  # of the trusted digits: the share that a trigger has to turn

@@ -51,8 +51,8 @@ interval in which the true share lies 95 times of 100 (Wilson 1927).</p>
 <h2>Where it comes from</h2>
 <dl>{"".join(f"<dt>{escape(what)}</dt><dd>{escape(value)}</dd>" for what, value in origin)}</dl>
 <p>A digit falls at the smallest ε of the table at which an attack found a change that fools the network; who fell at
-one ε was not attacked at a larger one. What an attack does not find may still be there: every figure but those before
-any attack is at least what is left under the worst change.</p>
+one ε was not attacked at a larger one, and who stood at one was not attacked at a smaller one. What an attack does not
+find may still be there: every figure but those before any attack is at least what is left under the worst change.</p>
 </body></html>
 """
 

@@ -77,13 +77,12 @@ def _two(known: list[str]) -> tuple[str | None, str | None]:
 
 def _pressed(two: tuple[str, str], attack: str, norm: str, count: int, opened: Callable[[View], None]) -> None:
     """A digit was pressed: what the Attack page will show of it."""
-    sent = getattr(st.session_state.get(_KEY), "open", None)
+    sent = getattr(st.session_state.get(_KEY), "open", None) or {}
     try:
-        assert isinstance(sent, dict)
         at, side, eps = int(sent["digit"]), int(sent["side"]), float(sent["eps"])
         if not (0 <= at < count and side in (0, 1)):
             return
         view = scoring.view_of(session.current(), two[side], attack, norm, eps)
-    except (AssertionError, InputError, KeyError, TypeError, ValueError, OverflowError):
+    except (InputError, KeyError, TypeError, ValueError, OverflowError):
         return  # no press of this page's
     opened(view.with_digit(in_turns()[at]))

@@ -17,7 +17,7 @@ from core.digits import bundled
 from core.errors import InputError
 from core.knobs import knob
 from core.poisoning import Cleaner, Findings
-from core.poisoning.base import Task
+from core.poisoning._cleaner import Task
 from pages.components import cleaning_panel, cleansing, infecting, own_models, session
 from pages.components.infecting import Infected
 from pages.components.story_effects import Row
