@@ -1,5 +1,7 @@
 """A server of the app, the system's Chromium, and the page's parts as a test reaches for them."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import signal
@@ -11,12 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright
+if TYPE_CHECKING:  # a server alone is started without Playwright
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 FLAGS = (

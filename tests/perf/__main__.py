@@ -1,12 +1,18 @@
-"""`python -m tests.perf [PART] [--only NAMES] [--threads N]`: tables of times, of every part but one.
+"""`python -m tests.perf [PART] [--only NAMES] [--threads N]`: tables of times, of every part but three.
 
-reference, AutoAttack against PyTorch's, takes an hour, wants PyTorch and the official digits, and is left out.
+reference, AutoAttack against PyTorch's, takes an hour, wants PyTorch and the official digits, and is left out; so are
+visitors, a crowd, and memory, a cold server's first visitor, which want the machine for themselves.
 """
 
 import argparse
 import os
 import platform
 import sys
+
+PARTS = (
+    *("engine", "attacks", "grid", "cluster", "landscape", "crowd", "page"),
+    *("visitors", "memory", "reference", "all"),
+)
 
 
 def machine() -> str:
@@ -31,7 +37,7 @@ def main() -> None:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=["engine", "attacks", "grid", "cluster", "landscape", "crowd", "page", "reference", "all"],
+        choices=PARTS,
         default="all",
         help="what to measure",
     )
@@ -42,6 +48,8 @@ def main() -> None:
         help="attacks: these, with commas between; page: start, picks, slider, memory or poison; reference: networks",
     )
     parser.add_argument("--digits", type=int, help="how many: of the attacks 100, of the cluster 4,000, else 1,000")
+    parser.add_argument("--count", type=int, default=25, help="how many visitors come at once")
+    parser.add_argument("--minutes", type=float, default=3, help="how long they stay")
     asked = parser.parse_args()
     if asked.threads:
         # Before TensorFlow starts, which sizes its thread pools by the cores that it may use.
@@ -76,6 +84,14 @@ def main() -> None:
         from tests.perf import page
 
         page.main(asked.only)
+    if asked.part == "visitors":
+        from tests.perf import visitors
+
+        visitors.main(asked.count, asked.minutes)
+    if asked.part == "memory":
+        from tests.perf import memory
+
+        memory.main()
     if asked.part == "reference":
         from tests.perf import reference
 
