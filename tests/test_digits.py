@@ -4,6 +4,8 @@ import io
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,24 @@ from core.errors import InputError
 
 MNIST = os.environ.get("MNIST_NPZ")
 needs_mnist = pytest.mark.skipif(not MNIST, reason="set MNIST_NPZ to MNIST's mnist.npz to run this test")
+
+
+def test_of_many_who_ask_at_once_one_reads_the_bundled_digits(monkeypatch):
+    read = []
+
+    def slowly():
+        read.append(1)
+        time.sleep(0.1)
+        return np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8)
+
+    monkeypatch.setattr(digits, "_bundled_bytes", slowly)
+    digits._bundled.cache_clear()
+    try:
+        with ThreadPoolExecutor(8) as visitors:
+            got = list(visitors.map(lambda _: digits.bundled(), range(8)))
+    finally:
+        digits._bundled.cache_clear()
+    assert len(read) == 1 and all(each is got[0] for each in got)
 
 
 def test_bundled_digits():
