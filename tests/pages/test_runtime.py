@@ -49,6 +49,7 @@ def test_a_warm_server_is_cured():
     opened()
     assert runtime.start().done() and runtime.start() is runtime.start()
     assert gc.isenabled() and gc.get_freeze_count() > 50_000
+    assert sys.getswitchinterval() < 0.001
     assert "keep_warm" in keras.backend.clear_session.__qualname__
     keras.utils.clear_session()  # the way that remains
 
