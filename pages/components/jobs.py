@@ -111,7 +111,7 @@ class Queue:
         self._workers = workers
         self._waiting: list[tuple[int, int, Job]] = []  # the owner's turn, the number in which it came, the job
         self._change = threading.Condition()
-        self._count = self._turn = 0
+        self._count = self._turn = self._busy = 0
         self._turns: dict[str, int] = {}  # the last turn that each owner has taken or waits for
 
     def submit(self, work: Callable[[Job], Any], owner: str, patience: float | None = None) -> Job:
@@ -131,7 +131,13 @@ class Queue:
         """How many jobs will start before this one; 0 once it runs or is over."""
         with self._change:
             order = [waiting for *_, waiting in self._waiting]
-            return order.index(job) if job in order else 0
+            return sum(each.wanted for each in order[: order.index(job)]) if job in order else 0
+
+    def crowded(self, job: Job) -> bool:
+        """Whether it has to wait until others' jobs have ended."""
+        with self._change:
+            order = [waiting for *_, waiting in self._waiting]
+            return job in order and self._busy + order.index(job) >= self._workers
 
     def _serve(self) -> None:
         while True:
@@ -140,10 +146,13 @@ class Queue:
                     self._change.wait()
                 self._turn, _, job = self._waiting.pop(0)
                 self._turns = {owner: turn for owner, turn in self._turns.items() if turn >= self._turn}
+                self._busy += 1
             if job.wanted:
                 job.run()
             else:
                 job.state = CANCELLED
+            with self._change:
+                self._busy -= 1
             job.end()
 
 

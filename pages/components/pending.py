@@ -17,6 +17,7 @@ from pages.components import jobs, session
 from pages.components.jobs import Job
 
 _LOOK = 0.4  # seconds between two looks at what has come in
+_QUEUED = 2.0  # and while the work waits in the queue: there only its place changes
 
 
 @dataclass
@@ -118,7 +119,7 @@ def of(
     if work is not None:
         _leave_others(page)
     job = None if work is None else jobs.QUEUE.submit(work, session.visitor(), patience)
-    if job is not None and at_once:
+    if job is not None and at_once and not jobs.QUEUE.crowded(job):
         job.wait(at_once)
     st.session_state[key] = Pending(asked, job, page)
     return st.session_state[key]
@@ -144,6 +145,7 @@ def watch(key: str, panel: Callable[[bool], None], *, every: float = _LOOK, stil
     come.
     """
     looks = not still and not _over(key)
+    queued = looks and _queued(key)
 
     def look() -> None:
         over = _over(key)  # asked before the panel reads what has come: nothing can come in between unseen
@@ -151,12 +153,17 @@ def watch(key: str, panel: Callable[[bool], None], *, every: float = _LOOK, stil
         if found is not None and found.job is not None:
             found.job.look()
         panel(over)
-        if over == looks and not still:
-            st.rerun()  # the page has to look from now on, or no longer
+        if (over == looks or (queued and not _queued(key))) and not still:
+            st.rerun()  # the page has to look from now on, or no longer, or more often
 
-    st.fragment(look, run_every=every if looks else None)()
+    st.fragment(look, run_every=(_QUEUED if queued else every) if looks else None)()
 
 
 def _over(key: str) -> bool:
     found = current(key)
     return found is None or found.over
+
+
+def _queued(key: str) -> bool:
+    found = current(key)
+    return found is not None and found.place > 0

@@ -45,6 +45,29 @@ def test_jobs_start_in_order_and_tell_their_place():
     assert gate.order == ["a", "b", "c"] and [job.result for job in made] == ["a", "b", "c"]
 
 
+def test_only_a_job_that_others_keep_from_beginning_is_crowded_out():
+    queue, gate = Queue(workers=2), Gate()
+    made = [queue.submit(gate.work(name), owner=name) for name in "ab"]
+    assert not any(queue.crowded(job) for job in made)  # begun or not, a worker is there for each
+    until(lambda: len(gate.order) == 2)
+    third = queue.submit(gate.work("c"), owner="c")
+    assert queue.crowded(third) and not any(queue.crowded(job) for job in made)
+    gate.open.set()
+    until(lambda: third.over)
+    assert not queue.crowded(third)
+
+
+def test_a_job_that_nobody_wants_is_not_before_anybody():
+    queue, gate = Queue(workers=1), Gate()
+    first, left, last = (queue.submit(gate.work(name), owner=name) for name in "abc")
+    until(lambda: first.state == jobs.RUNNING)
+    assert queue.place(last) == 1
+    left.cancel()
+    assert queue.place(last) == 0
+    gate.open.set()
+    until(lambda: last.over)
+
+
 def test_no_more_run_at_once_than_there_are_workers():
     queue, gate = Queue(workers=2), Gate()
     made = [queue.submit(gate.work(name), owner=name) for name in "abcd"]

@@ -3,7 +3,7 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from pages.components import jobs
+from pages.components import jobs, pending
 from pages.components.pending import Pending
 from tests.pages.driving import answer, button, calm, opened, told
 
@@ -120,3 +120,37 @@ def test_work_on_another_page_ends_what_was_left_and_not_a_training(monkeypatch)
     assert not left.job.wanted and trained.job.wanted and waits_for(at, "landscape").job.wanted
     monkeypatch.setattr(jobs, "ABANDONED", 0.0)
     assert trained.job.wanted and not waits_for(at, "landscape").job.wanted
+
+
+class Fragment:
+    """Stands in for Streamlit's: how often the page is to look."""
+
+    def __init__(self):
+        self.every: list[float | None] = []
+
+    def __call__(self, look, run_every):
+        self.every.append(run_every)
+        return lambda: None
+
+
+@pytest.mark.parametrize(("place", "every"), [(0, 0.3), (1, 2.0), (40, 2.0)])
+def test_who_waits_in_the_queue_looks_less_often(place, every, monkeypatch):
+    fragment = Fragment()
+    found = Pending("asked", jobs.Job(lambda job: None, "ann"))
+    monkeypatch.setattr(pending.st, "fragment", fragment)
+    monkeypatch.setattr(pending.st, "session_state", {"place": found})
+    monkeypatch.setattr(jobs.QUEUE, "place", lambda job: place)
+    pending.watch("place", lambda over: None, every=0.3)
+    found.job.state = jobs.DONE
+    pending.watch("place", lambda over: None, every=0.3)
+    assert fragment.every == [every, None]
+
+
+def test_nobody_is_kept_waiting_for_work_that_waits_itself(monkeypatch):
+    waited = []
+    monkeypatch.setattr(jobs.Job, "wait", lambda job, seconds: waited.append(seconds))
+    monkeypatch.setattr(pending.st, "session_state", {"visitor": "ann"})
+    for crowded in (False, True):
+        monkeypatch.setattr(jobs.QUEUE, "crowded", lambda job, crowded=crowded: crowded)
+        pending.of("place", crowded, lambda job: None, at_once=0.5)
+    assert waited == [0.5]
