@@ -9,6 +9,7 @@ import json
 import random
 import re
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -22,6 +23,16 @@ _PATIENCE = 60.0  # seconds after which a change counts as not answered
 _AGE = 2  # runs that a browser keeps a message for which nobody asks, Streamlit's global.maxCachedMessageAge
 _AHEAD = re.compile(r"(\d+) ahead in the queue")
 _PLACE = re.compile(r'"place": (\d+)')
+
+
+@dataclass
+class _Wait:
+    """For the end of a run that began after a change was sent, of the whole page or with that fragment."""
+
+    sent: float
+    fragment: str
+    done: asyncio.Future
+    cut: bool = False  # such a run was cut short for the next one
 
 
 class Visitor:
@@ -42,10 +53,10 @@ class Visitor:
         self._elements: dict[tuple[int, ...], tuple[Element, str, int]] = {}  # with its fragment, and the run it is of
         self._states: dict[str, WidgetState] = {}
         self._kept: dict[str, tuple[ForwardMsg, int]] = {}
-        self._page, self._run = "", 0
+        self._page, self._run, self._finished = "", 0, 0
         self._began: dict[str, float] = {}  # when each run began that is not over
         self._again: dict[str, tuple[float, asyncio.Task]] = {}
-        self._waits: list[tuple[float, str, asyncio.Future]] = []
+        self._waits: list[_Wait] = []
         self._wants = ""  # the question whose whole sweep was asked for
         self._others: set[asyncio.Task] = set()
 
@@ -54,6 +65,7 @@ class Visitor:
         began = time.monotonic()
         self._wire = await connect(self._url, subprotocols=["streamlit"], max_size=None, proxy=None)  # pyright: ignore[reportArgumentType]
         self._listening = asyncio.create_task(self._listen())
+        self._listening.add_done_callback(self._over)
         await self._change("first visit", [])
         return time.monotonic() - began
 
@@ -115,7 +127,7 @@ class Visitor:
         """Send a change, and wait until the run that it asks for is finished."""
         done = asyncio.get_running_loop().create_future()
         sent = time.monotonic()
-        self._waits.append((sent, fragment, done))
+        self._waits.append(_Wait(sent, fragment, done))
         try:
             await self._send(states, fragment, page)
             await asyncio.wait_for(done, _PATIENCE)
@@ -146,7 +158,7 @@ class Visitor:
                 if kind == "ref_hash":
                     message, kind = self._kept[message.ref_hash][0], "delta"
                 if message.metadata.cacheable:
-                    self._kept[message.hash] = message, self._run
+                    self._kept[message.hash] = message, self._finished
                 self._heard(kind or "", message, metadata)
         except ConnectionClosed:
             pass
@@ -207,9 +219,10 @@ class Visitor:
         status, run = message.script_finished, metadata.run
         if status == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
             self.faults.append("a script that cannot be compiled")
+        fragments, began = list(run.fragment_ids), self._began.pop(run.script_run_id, 0.0)
+        self._wakes(fragments, began, cut=status == ForwardMsg.FINISHED_EARLY_FOR_RERUN)
         if status == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
             return
-        fragments, began = list(run.fragment_ids), self._began.pop(run.script_run_id, 0.0)
         self._elements = {
             path: each
             for path, each in self._elements.items()
@@ -219,13 +232,25 @@ class Visitor:
             getattr(getattr(each, each.WhichOneof("type") or ""), "id", "") for each, *_ in self._elements.values()
         }
         self._states = {name: state for name, state in self._states.items() if name in there}
-        self._kept = {name: kept for name, kept in self._kept.items() if self._run - kept[1] <= _AGE}
+        self._finished += 1
+        self._kept = {
+            name: (kept, last)
+            for name, (kept, last) in self._kept.items()
+            if self._finished - last <= _AGE or (fragments and kept.delta.fragment_id not in fragments)
+        }
+
+    def _wakes(self, fragments: list[str], began: float, cut: bool) -> None:
+        """Tell those who waited for this run. Of one that was cut short the next one's end is the answer.
+
+        A busy server says so of a run that has ended, too, where another begins before its end was sent.
+        """
         for wait in list(self._waits):
-            sent, fragment, done = wait
-            if began >= sent and (not fragments or fragment in fragments):
+            mine = wait.cut or (began >= wait.sent and (not fragments or wait.fragment in fragments))
+            wait.cut = mine and cut
+            if mine and not cut:
                 self._waits.remove(wait)
-                if not done.done():
-                    done.set_result(None)
+                if not wait.done.done():
+                    wait.done.set_result(None)
 
     # ----------------------------------------------------------------------------------------------- what it repeats
     def _repeat(self, fragment: str, interval: float) -> None:
