@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core import sweep
 from core.errors import InputError
@@ -26,6 +27,8 @@ from pages.components.session import DECIMALS, STEP, View
 _SCRUBBER, _CURSOR = "scrubber", "cursor"
 _FILM = "film_eps"
 _WHOLE = "whole_sweep"  # the question whose whole sweep the scrubber has asked for
+_OWED = "attack_owed"  # which of the two components have a word of the visitor's still to be answered
+_DRAWN = "attack_drawn"  # the view that the page shows, whatever its ε
 _FAULT = "sweep_fault"  # what the scrubber said instead of a sweep
 _LONG = "long_sweep"  # the place of a sweep that takes seconds
 _LOOK = 0.3  # seconds between two looks at such a job
@@ -39,6 +42,7 @@ def draw() -> None:
     The scrubber is drawn first, though it stands below the picks: it is what the visitor waits for.
     """
     view = session.current()
+    st.session_state[_DRAWN] = replace(view, eps=0.0)
     code_asked = opening.code_asked() is not None
     picks = opening.row()
     opening.link_notes(st.empty())  # here with or without one, so that the scrubber keeps its place
@@ -94,6 +98,7 @@ def _sweep() -> None:
     except InputError as fault:
         st.session_state[_FAULT] = str(fault)
         st.error(str(fault), icon=":material/error:")
+    _answered(_SCRUBBER)
 
 
 @st.fragment
@@ -108,6 +113,24 @@ def _cursor() -> None:
         if st.session_state.get(_FAULT) != str(fault):
             st.error(str(fault), icon=":material/error:")
     opening.rerun_for_code()
+    _answered(_CURSOR)
+
+
+def _owes(which: str) -> None:
+    st.session_state.setdefault(_OWED, set()).add(which)
+
+
+def _answered(which: str) -> None:
+    """At the end of that part of the page: the browser names only one part in what it tells at one moment.
+
+    Where the visitor had a word for the other part too, or for the whole page, all of it runs.
+    """
+    owed = st.session_state.setdefault(_OWED, set())
+    owed.discard(which)
+    run = get_script_run_ctx()
+    alone = run is not None and bool(run.fragment_ids_this_run)
+    if alone and (owed or st.session_state[_DRAWN] != replace(session.current(), eps=0.0)):
+        st.rerun()
 
 
 def _part(view: View, asked: Question) -> tuple[float, ...] | None:
@@ -189,12 +212,14 @@ def _told(name: str) -> float | None:
 
 
 def _moved(name: str = "eps") -> None:
+    _owes(_CURSOR)
     eps = _told(name)
     if eps is not None:
         session.put(replace(session.current(), eps=eps))
 
 
 def _film_asked() -> None:
+    _owes(_CURSOR)
     st.session_state[_FILM] = _told("path")
 
 
@@ -204,4 +229,5 @@ def _code_asked() -> None:
 
 
 def _whole_asked() -> None:
+    _owes(_SCRUBBER)
     st.session_state[_WHOLE] = getattr(st.session_state.get(_SCRUBBER), "whole", None)

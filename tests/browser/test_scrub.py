@@ -136,6 +136,50 @@ def test_picks_and_releases_faster_than_their_answers(visit):
     assert visit(copied.partition("?")[2]).looks() == looks
 
 
+class TestWordsOfOneMoment:
+    """Streamlit's browser side sends what is said at one moment as one message, and names one part of the page in it.
+
+    Here a moment lasts: what would be sent at once waits.
+    """
+
+    @pytest.fixture
+    def seen(self, visit):
+        seen = visit(SEVEN)
+        seen.page.evaluate(
+            """() => {
+                const soon = window.setTimeout;
+                window.setTimeout = (work, wait, ...more) => soon(work, wait || 400, ...more);
+            }"""
+        )
+        return seen
+
+    def test_the_slider_is_let_go_as_the_curve_is_asked_for(self, seen):
+        seen.one(".st-key-digit_3 button").click()
+        until(self.stepped(seen), 20, "the first part of the sweep")
+        until(lambda: seen.one(".curve.waiting, .lab.working").count() == 0, 20, "the whole sweep")
+
+    @staticmethod
+    def stepped(seen):
+        """Takes a step with the slider; whether the curve waits by then."""
+        return lambda: seen.one(".thumb").press("ArrowRight") or seen.one(".curve.waiting").count() == 1
+
+    def test_a_digit_is_pressed_as_the_curve_is_asked_for(self, seen):
+        seen.one(".st-key-digit_3 button").click()
+        until(lambda: seen.one(".curve.waiting").count() == 1, 20, "the first part of the sweep")
+        seen.one(".st-key-digit_8 button").click()
+        until(lambda: seen.text(".plate.before .note") == "bundled digit 4000", 20, "the other digit")
+        until(lambda: seen.one(".curve.waiting, .lab.working").count() == 0, 20, "its whole sweep")
+        seen.page.mouse.move(0, 0)
+        until(lambda: self.mark(seen, 8) != self.mark(seen, 1) == self.mark(seen, 3), 5, "the strip to say so")
+
+    @staticmethod
+    def mark(seen, label: int) -> str:
+        """How a digit's button is framed."""
+        return seen.one(f".st-key-digit_{label} button").evaluate(
+            "button => ['outline', 'border', 'boxShadow'].map(name => getComputedStyle(button)[name]).join()"
+        )
+
+
 def test_an_answer_that_was_under_way_does_not_take_the_thumb_back(visit):
     """A digit's answer leaves the server before the thumb is let go, and arrives after it with the older ε."""
     seen = visit(SEVEN, late=700)
