@@ -244,11 +244,14 @@ class _Training:
         np.savez(packed, **arrays)  # pyright: ignore[reportArgumentType]
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.part-{os.getpid()}")
-        with open(part, "wb") as file:
-            file.write(packed.getvalue())
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, path)
+        try:
+            with open(part, "wb") as file:
+                file.write(packed.getvalue())
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)  # half a file on a full disk takes room and is of no use
 
     def restore(self, path: Path) -> None:
         """Take up the state of a checkpoint."""
