@@ -89,7 +89,7 @@ class Job:
         self._seen = time.monotonic()
 
     def run(self) -> None:
-        """Do the work here and now. Its faults end in the job, never in the thread."""
+        """Do the work here and now. Its faults end in the job, never in the thread, whatever they are: others wait."""
         self.state = RUNNING
         self._began = time.monotonic()
         try:
@@ -97,7 +97,9 @@ class Job:
                 self.result = self._work(self)
         except InputError as fault:
             self.state, self.fault = FAILED, str(fault)
-        except Exception:
+        except MemoryError:
+            self.state, self.fault = FAILED, "The server had no memory left for this. All else stands as it was."
+        except BaseException:  # an exit, too
             _log.exception("A job failed.")
             self.state, self.fault = FAILED, "This could not be finished. The details are in the server's log."
         else:
