@@ -12,11 +12,9 @@ import numpy as np
 import tensorflow as tf
 
 from core import model_files
+from core.adapting import CLASSES, IMAGE, adapted
 from core.errors import InputError
-from core.model_files import ModelRefused
 
-IMAGE = (28, 28, 1)
-CLASSES = 10
 BATCH = 512  # rows of one forward call: more gain nothing here and cost memory
 IMAGES = tf.TensorSpec((None, *IMAGE), tf.float32)
 
@@ -24,9 +22,9 @@ IMAGES = tf.TensorSpec((None, *IMAGE), tf.float32)
 class Classifier:
     """A digit classifier: images (n, 28, 28, 1) in [0, 1] to logits (n, 10).
 
-    keras_model: a Keras 3 model with that input and 10 outputs. A softmax at its end is taken off; a model whose
-    outputs still look like probabilities is refused with ModelRefused. The Keras model is never trained or changed
-    here.
+    keras_model: a Keras 3 model that takes the 784 pixels in any usual shape and has 10 outputs; pixels: the range that
+    it takes them in, a name of core.adapting.PIXELS. A softmax at its end is taken off; ModelRefused says what does not
+    fit. The Keras model is never trained or changed here.
 
     traces counts how often each compiled graph was traced: a knob that moves must not raise it. Classifier.traced
     counts those of all models.
@@ -34,8 +32,10 @@ class Classifier:
 
     traced = 0
 
-    def __init__(self, keras_model: keras.Model, *, name: str = "model", title: str | None = None):
-        self.keras = as_logits(keras_model)
+    def __init__(
+        self, keras_model: keras.Model, *, name: str = "model", title: str | None = None, pixels: str = "unit"
+    ):
+        self.keras = adapted(keras_model, pixels)
         self.name = name
         self.title = title or name.replace("_", " ").capitalize()
         self.traces: dict[Any, int] = {}
@@ -101,35 +101,12 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return shifted / shifted.sum(axis=1, keepdims=True)
 
 
-def as_logits(model: keras.Model) -> keras.Model:
-    """The same model without the softmax at its end, sharing its weights; itself where it already returns logits."""
-    inputs = getattr(model, "inputs", None) or ()  # a Sequential that was never built has none
-    if len(inputs) != 1 or tuple(inputs[0].shape[1:]) != IMAGE:
-        shapes = [tuple(each.shape) for each in inputs]
-        raise ModelRefused(f"The model takes {shapes}; one input of shape (None, 28, 28, 1) was expected.")
-    if len(model.outputs) != 1 or tuple(model.outputs[0].shape[1:]) != (CLASSES,):
-        shapes = [tuple(each.shape) for each in model.outputs]
-        raise ModelRefused(f"The model returns {shapes}; one output of shape (None, {CLASSES}) was expected.")
-    last = model.layers[-1]
-    if isinstance(last, keras.layers.Softmax) or (
-        isinstance(last, keras.layers.Activation) and last.activation is keras.activations.softmax
-    ):
-        return keras.Model(model.inputs, last.input, name=model.name)
-    if getattr(last, "activation", None) is keras.activations.softmax:
-        bare = type(last).from_config({**last.get_config(), "activation": "linear"})
-        outputs = bare(last.input)
-        bare.set_weights(last.get_weights())
-        return keras.Model(model.inputs, outputs, name=model.name)
-    probe = np.random.default_rng(0).uniform(size=(16, *IMAGE)).astype(np.float32)
-    outputs = np.asarray(model(probe, training=False))
-    if (outputs >= 0).all() and np.allclose(outputs.sum(axis=1), 1.0, atol=1e-3):
-        raise ModelRefused(
-            "The model's outputs look like probabilities: on random images they are never negative and sum to 1. "
-            "Attacks need logits; save the model without its softmax."
-        )
-    return model
+def load(
+    source: str | Path | bytes, *, name: str = "model", title: str | None = None, pixels: str = "unit"
+) -> Classifier:
+    """Load an untrusted .keras or .h5 file, by its path or bytes, as a Classifier; ModelRefused says why not.
 
-
-def load(source: str | Path | bytes, *, name: str = "model", title: str | None = None) -> Classifier:
-    """Load an untrusted .keras or .h5 file, by its path or bytes, as a Classifier; ModelRefused says why not."""
-    return Classifier(model_files.read(source), name=name, title=title)
+    pixels: the range that it takes pixels in, a name of core.adapting.PIXELS. core.model_process reads the file in a
+    process of its own.
+    """
+    return Classifier(model_files.read(source), name=name, title=title, pixels=pixels)

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from core.classifier import Classifier, ModelRefused
+from core.classifier import Classifier
+from core.model_archives import ModelRefused
 from tests.support import build, small, some_digits
 
 LAYERS = keras.layers

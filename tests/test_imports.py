@@ -24,7 +24,16 @@ STOREYS = (
         "core.background",
         "core.digits",
     ),
-    ("core.classifier", "core.model_files", "core.lowering", "core.result", "core.zoo"),
+    (
+        "core.model_archives",
+        "core.model_files",
+        "core.model_process",
+        "core.lowering",
+        "core.adapting",
+        "core.classifier",
+        "core.result",
+        "core.zoo",
+    ),
     ("core.attacks",),
     (
         "core.sweep",

@@ -10,7 +10,8 @@ import keras
 import numpy as np
 import pytest
 
-from core.classifier import ModelRefused, load
+from core.classifier import load
+from core.model_archives import ModelRefused
 from tests.support import build, small, some_digits
 
 LAYERS = keras.layers
@@ -70,7 +71,7 @@ class TestLoad:
             (b"PK\x03\x04 torn", "not a Keras model|damaged"),
             (b"\x89HDF\r\n\x1a\n torn", "damaged"),
             (b"\x80\x04\x95 a pickle", "not a Keras model"),
-            (b"x" * 41_000_000, "larger than 40 MB"),
+            (b"x" * 21_000_000, "larger than 20 MB"),
         ],
         ids=["empty", "text", "torn zip", "torn hdf5", "pickle", "huge"],
     )
@@ -155,9 +156,9 @@ class TestLoad:
         data = as_file(build(LAYERS.Flatten(), LAYERS.Dense(10)), tmp_path)
         out = io.BytesIO(data)
         with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("padding", b"\0" * 170_000_000)
+            archive.writestr("padding", b"\0" * 90_000_000)
         assert len(out.getvalue()) < 1_000_000
-        with pytest.raises(ModelRefused, match="unpacks to more than 160 MB"):
+        with pytest.raises(ModelRefused, match="unpacks to more than 80 MB"):
             load(out.getvalue())
 
     def test_too_many_layers_and_parameters_are_refused(self, tmp_path):
@@ -166,7 +167,7 @@ class TestLoad:
             load(as_file(deep, tmp_path))
         wide = build(LAYERS.Flatten(), LAYERS.Dense(12_800), LAYERS.Dense(10))
         for suffix in (".keras", ".h5"):
-            with pytest.raises(ModelRefused, match=r"10,176,010 parameters; at most 10,000,000|larger than 40 MB"):
+            with pytest.raises(ModelRefused, match=r"10,176,010 parameters; at most 10,000,000|larger than 20 MB"):
                 load(as_file(wide, tmp_path, suffix))
 
     @staticmethod

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from core import attacks
-from core.classifier import Classifier, ModelRefused
+from core.classifier import Classifier
+from core.model_archives import ModelRefused
 from tests.support import brief, build, linear, quick, realistic, scaled
 
 GRADIENT = [name for name in attacks.names() if attacks.get(name).knowledge == "gradient"]

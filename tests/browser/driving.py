@@ -57,9 +57,11 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(wait: bool = True, script: Path = ROOT / "dashboard.py") -> Iterator[tuple[str, subprocess.Popen]]:
+def serving(
+    wait: bool = True, script: Path = ROOT / "dashboard.py", port: int | None = None
+) -> Iterator[tuple[str, subprocess.Popen]]:
     """The dashboard as `streamlit run` starts it, or another script, on a port of its own: its address, its process."""
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "streamlit", "run", script.name, "--server.headless", "true"]
     command += ["--server.port", str(port), "--server.address", "127.0.0.1"]
     with TemporaryFile("w+") as log:
