@@ -76,7 +76,7 @@ def main(count: int, minutes: float) -> None:
         visitors, late = asyncio.run(_crowd(url, server.pid, count, minutes))
         _report(visitors)
         print(f"The visitors themselves were late by {1000 * float(np.percentile(late, 95)):.0f} ms (p95)")
-        print(Row("the server's memory at its peak", resident(server.pid, peak=True), 1500, "MB"))
+        print(Row("the server's memory at its peak", resident(server.pid, "VmHWM"), 1500, "MB"))
 
 
 @contextmanager
