@@ -27,12 +27,15 @@ _PLACE = re.compile(r'"place": (\d+)')
 
 @dataclass
 class _Wait:
-    """For the end of a run that began after a change was sent, of the whole page or with that fragment."""
+    """For the end of the run that a change asks for, of the whole page or with that fragment; run: once it has begun.
 
-    sent: float
+    A run that is cut short for another, or whose end is never told, as happens where two requests cross, is answered
+    by the next one.
+    """
+
     fragment: str
     done: asyncio.Future
-    cut: bool = False  # such a run was cut short for the next one
+    run: str = ""
 
 
 class Visitor:
@@ -54,7 +57,7 @@ class Visitor:
         self._states: dict[str, WidgetState] = {}
         self._kept: dict[str, tuple[ForwardMsg, int]] = {}
         self._page, self._run, self._finished = "", 0, 0
-        self._began: dict[str, float] = {}  # when each run began that is not over
+        self._heard_of = False  # whether a run has begun since the last request
         self._again: dict[str, tuple[float, asyncio.Task]] = {}
         self._waits: list[_Wait] = []
         self._wants = ""  # the question whose whole sweep was asked for
@@ -112,7 +115,7 @@ class Visitor:
     async def turn(self, page: str) -> None:
         """Turn to another page, by its name in the address."""
         self._stop_again(list(self._again))
-        await self._change("another page", [], page=self.pages[page])
+        await self._change(f"turn to {page or 'attack'}", [], page=self.pages[page])
 
     async def _set(self, kind: str, key: str, **value: Any) -> None:
         found = self._found(key)
@@ -127,7 +130,7 @@ class Visitor:
         """Send a change, and wait until the run that it asks for is finished."""
         done = asyncio.get_running_loop().create_future()
         sent = time.monotonic()
-        self._waits.append(_Wait(sent, fragment, done))
+        self._waits.append(_Wait(fragment, done))
         try:
             await self._send(states, fragment, page)
             await asyncio.wait_for(done, _PATIENCE)
@@ -146,6 +149,7 @@ class Visitor:
         told.page_script_hash = page or self._page
         told.cached_message_hashes.extend(self._kept)
         told.context_info.timezone, told.context_info.url = "UTC", "http://127.0.0.1/"
+        self._heard_of = False
         await self._wire.send(message.SerializeToString())
 
     # ------------------------------------------------------------------------------------------------- what it hears
@@ -183,8 +187,12 @@ class Visitor:
 
     def _starts(self, message: ForwardMsg, metadata: Any) -> None:
         self._run += 1
-        self._began[metadata.run.script_run_id] = time.monotonic()
-        if not metadata.run.fragment_ids:
+        self._heard_of = True
+        run, fragments = metadata.run.script_run_id, metadata.run.fragment_ids
+        for wait in self._waits:
+            if wait.run or not fragments or wait.fragment in fragments:
+                wait.run = run
+        if not fragments:
             self._stop_again(list(self._again))
             self._page = message.new_session.page_script_hash
 
@@ -219,10 +227,13 @@ class Visitor:
         status, run = message.script_finished, metadata.run
         if status == ForwardMsg.FINISHED_WITH_COMPILE_ERROR:
             self.faults.append("a script that cannot be compiled")
-        fragments, began = list(run.fragment_ids), self._began.pop(run.script_run_id, 0.0)
-        self._wakes(fragments, began, cut=status == ForwardMsg.FINISHED_EARLY_FOR_RERUN)
         if status == ForwardMsg.FINISHED_EARLY_FOR_RERUN:
             return
+        fragments = list(run.fragment_ids)
+        for wait in [wait for wait in self._waits if wait.run == run.script_run_id]:
+            self._waits.remove(wait)
+            if not wait.done.done():
+                wait.done.set_result(None)
         self._elements = {
             path: each
             for path, each in self._elements.items()
@@ -232,25 +243,14 @@ class Visitor:
             getattr(getattr(each, each.WhichOneof("type") or ""), "id", "") for each, *_ in self._elements.values()
         }
         self._states = {name: state for name, state in self._states.items() if name in there}
+        if not self._heard_of:
+            return  # what is kept was just told to the server, which may refer to it
         self._finished += 1
         self._kept = {
             name: (kept, last)
             for name, (kept, last) in self._kept.items()
             if self._finished - last <= _AGE or (fragments and kept.delta.fragment_id not in fragments)
         }
-
-    def _wakes(self, fragments: list[str], began: float, cut: bool) -> None:
-        """Tell those who waited for this run. Of one that was cut short the next one's end is the answer.
-
-        A busy server says so of a run that has ended, too, where another begins before its end was sent.
-        """
-        for wait in list(self._waits):
-            mine = wait.cut or (began >= wait.sent and (not fragments or wait.fragment in fragments))
-            wait.cut = mine and cut
-            if mine and not cut:
-                self._waits.remove(wait)
-                if not wait.done.done():
-                    wait.done.set_result(None)
 
     # ----------------------------------------------------------------------------------------------- what it repeats
     def _repeat(self, fragment: str, interval: float) -> None:
