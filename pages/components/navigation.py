@@ -13,6 +13,7 @@ _PAGES = (
     ("defend", "Defend", "shield"),
     ("poison", "Poison", "science"),
     ("benchmark", "Scoreboard", "leaderboard"),
+    ("learn", "Learn", "school"),
 )
 
 
@@ -24,6 +25,11 @@ def run() -> None:
         for name, title, icon in _PAGES
     ]
     st.navigation(pages, position="top").run()
+
+
+def address(name: str, query: str) -> str:
+    """Where a page lies, as another page links to it, with a query string; the first has no path of its own."""
+    return f"{'./' if name == _PAGES[0][0] else name}?{query}"
 
 
 def ensure() -> None:
