@@ -50,10 +50,14 @@ def adapted(model: keras.Model, pixels: str = "unit") -> keras.Model:
     fits = tuple(given.shape) == (None, *IMAGE) and read == PIXELS["unit"] and _in_single_floats(model)
     if fits and not _squashed(model.layers[-1]):
         made = model
-    elif links is not None:
-        made = _rebuilt(model, links, read)
     else:
-        made = _wrapped(model, read)
+        try:
+            made = _wrapped(model, read) if links is None else _rebuilt(model, links, read)
+        except ModelRefused:
+            raise
+        except Exception as error:  # Keras raises nearly every kind for a network that it cannot put together
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
+            raise ModelRefused(f"Keras could not fit the model to these digits: {reason[:200]}") from error
     _check_outputs(made)
     return made
 
@@ -97,8 +101,8 @@ def _in_single_floats(model: keras.Model) -> bool:
 def _front(model: keras.Model, read: Pixels) -> list[layers.Layer]:
     """What turns digits into what the model takes."""
     shape = tuple(model.inputs[0].shape[1:])
-    scaling = [] if read == PIXELS["unit"] else [layers.Rescaling(read.scale, read.offset)]
-    return [*scaling, *([] if shape == IMAGE else [layers.Reshape(shape)])]
+    scaling = [] if read == PIXELS["unit"] else [layers.Rescaling(read.scale, read.offset, name="pixels")]
+    return [*scaling, *([] if shape == IMAGE else [layers.Reshape(shape, name="arranged")])]
 
 
 def _rebuilt(model: keras.Model, links: list[layers.Layer], read: Pixels) -> keras.Model:
@@ -107,12 +111,12 @@ def _rebuilt(model: keras.Model, links: list[layers.Layer], read: Pixels) -> ker
     bare = isinstance(last, layers.Softmax) or (isinstance(last, layers.Activation) and _squashed(last))
     kept = [*hidden] if bare else links
     fresh = []
-    for layer in kept:
-        config = {**layer.get_config(), "dtype": "float32"}
+    for at, layer in enumerate(kept):
+        config = {**layer.get_config(), "dtype": "float32", "name": f"layer_{at}"}  # no name may stand twice
         if layer is last and _squashed(layer):
             config["activation"] = "linear"
         fresh.append(type(layer).from_config(config))
-    made = keras.Sequential([keras.Input(IMAGE), *_front(model, read), *fresh], name=model.name)
+    made = keras.Sequential([keras.Input(IMAGE, name="digit"), *_front(model, read), *fresh], name=model.name)
     made.set_weights([np.asarray(weight, np.float32) for weight in model.get_weights()])
     return made
 
@@ -133,7 +137,7 @@ def _wrapped(model: keras.Model, read: Pixels) -> keras.Model:
     front = _front(model, read)
     if not front:
         return model
-    flowing = inputs = keras.Input(IMAGE)
+    flowing = inputs = keras.Input(IMAGE, name="digit")
     for layer in [*front, model]:
         flowing = layer(flowing)
     return keras.Model(inputs, flowing, name=model.name)

@@ -25,7 +25,7 @@ from core.model_archives import MAX_BYTES, ModelRefused, opened
 if TYPE_CHECKING:
     import keras
 
-SECONDS = 90.0  # of waiting, most of which TensorFlow takes to start
+SECONDS = 180.0  # of waiting, most of which TensorFlow takes to start
 _WORKING = 30  # seconds of computing on the file
 _MEMORY = 1_500_000_000  # bytes, beside what TensorFlow takes
 _WRITTEN = 4 * MAX_BYTES  # bytes of any file

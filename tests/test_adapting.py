@@ -45,6 +45,13 @@ def test_what_squashes_the_logits_is_taken_off(few, end, own_layer):
     np.testing.assert_allclose(np.asarray(adapted(model)(few[0])), bare, rtol=1e-4, atol=1e-4)
 
 
+def test_it_may_scale_its_pixels_itself(few):
+    layers = [LAYERS.Rescaling(1 / 255), LAYERS.Reshape((784,)), LAYERS.Dense(10)]
+    model = keras.Sequential([keras.Input((28, 28)), *layers])
+    want = few[0].reshape(-1, 784) @ layers[-1].kernel
+    np.testing.assert_allclose(np.asarray(adapted(model, "bytes")(few[0])), want, rtol=1e-3, atol=1e-4)
+
+
 def test_branches_keep_their_shape(few):
     flat = keras.Input((784,))
     hidden = LAYERS.Dense(8, "relu")(flat)

@@ -14,7 +14,6 @@ from pages.components import (
     controls,
     long_sweep,
     opening,
-    own_digit,
     pending,
     scrubber,
     session,
@@ -52,7 +51,7 @@ def draw() -> None:
     with picks:
         asked = strip.draw(view.index)
         controls.draw(view)
-    own_digit.ask(asked)
+    opening.dialogs(asked)
     if code_asked and not asked:
         opening.show_code(snippet.code(view))
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import attacks, knobs, norms
 from core.knobs import Knob
-from pages.components import cache, session
+from pages.components import cache, own_network, session
 from pages.components.session import View
 
 _ANY = "Any wrong digit"
@@ -45,14 +45,21 @@ def draw(view: View) -> None:
 
 
 def model(view: View) -> None:
-    """The model's pick; one that is there no longer stays in it, and its page says so."""
+    """The model's pick, and the offer to bring another; one that has gone stays in it, and its page says so."""
     st.selectbox(
         "Model",
-        list(dict.fromkeys([*cache.titles(), view.model])),
-        format_func=cache.title,
+        [*dict.fromkeys([*cache.titles(), view.model]), own_network.OFFER],
+        format_func=lambda name: "Bring your own…" if name == own_network.OFFER else cache.title(name),
         width=150,
-        **_bound("pick_model", view.model, lambda was, name: replace(was, model=name)),
+        **_bound("pick_model", view.model, _picked),
     )
+
+
+def _picked(was: View, name: str) -> View:
+    if name != own_network.OFFER:
+        return replace(was, model=name)
+    own_network.ask()
+    return was
 
 
 def _as_it_is(view: View) -> View:

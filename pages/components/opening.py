@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components import extras, own_digit, session, strip
+from pages.components import extras, own_digit, own_network, session, strip
 from pages.components.extras import Extra
 
 _CODE = "code_asked"
@@ -32,7 +32,15 @@ def picks(own: tuple[Extra, ...]) -> Iterator[None]:
     with place:
         asked = strip.draw(session.current().index)
         yield
-    own_digit.ask(asked)
+    dialogs(asked)
+
+
+def dialogs(asked: str | None) -> None:
+    """Open what was asked for, at the end of a run: the dialog of the strip's button, or that of a network."""
+    if asked:
+        own_digit.ask(asked)
+    else:
+        own_network.offer()
 
 
 def ask_code(of: str = "") -> None:

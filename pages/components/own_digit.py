@@ -48,7 +48,7 @@ def draw() -> None:
 def upload() -> None:
     """A picture or a photo, dark on light or light on dark."""
     kinds = ["png", "jpg", "jpeg", "gif", "bmp", "webp", "tif", "tiff"]
-    file = st.file_uploader("One digit, at most 5 MB", kinds, key="picture")
+    file = st.file_uploader("One digit, at most 5 MB", kinds, key="picture", max_upload_size=5)
     if file is None:
         return
     try:

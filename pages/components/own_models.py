@@ -1,4 +1,4 @@
-"""Networks that visitors have trained here: each is its visitor's alone, and there are only so many of them."""
+"""Networks that visitors have trained here or brought: each is its visitor's alone, and there are only so many."""
 
 from __future__ import annotations
 
@@ -20,18 +20,22 @@ _KEY = "own_models"
 
 _lock = threading.Lock()
 _all: OrderedDict[str, Classifier] = OrderedDict()
+_code: dict[str, str] = {}  # by name, how Python loads it
 
 
-def add(model: Classifier) -> str:
-    """Keep this visitor's network and return its name, which nobody else can guess; the oldest gives way."""
+def add(model: Classifier, code: str = "") -> str:
+    """Keep this visitor's network and return its name, which nobody else can guess; the oldest gives way.
+
+    code: the expression that loads it, with `load` of core.classifier; "" for one that is nowhere but here.
+    """
     name = PREFIX + secrets.token_hex(6)
     mine = [*_mine(), name]
     with _lock:
-        _all[name] = model
-        for gone in mine[:-_EACH]:
-            _all.pop(gone, None)
-        while len(_all) > _MOST:
-            _all.popitem(last=False)
+        _all[name], _code[name] = model, code
+        gone = [each for each in mine[:-_EACH] if each in _all]
+        more = [each for each in _all if each not in gone]
+        for each in [*gone, *more[: max(len(more) - _MOST, 0)]]:
+            del _all[each], _code[each]
     st.session_state[_KEY] = mine[-_EACH:]
     return name
 
@@ -41,11 +45,17 @@ def get(name: str) -> Classifier:
     with _lock:
         if name not in _all:
             raise InputError(
-                "The network that was trained here is no longer kept: only the latest are. Choose another one, or "
-                "train it again on the Defend page."
+                "Your own network is no longer kept: only the latest are. Choose another one, train it again, or "
+                "bring its file again."
             )
         _all.move_to_end(name)
         return _all[name]
+
+
+def code(name: str) -> str:
+    """The expression that loads the network of that name; "" for one that was trained here, or is there no longer."""
+    with _lock:
+        return _code.get(name, "")
 
 
 def titles() -> dict[str, str]:

@@ -156,7 +156,7 @@ def read(params: Mapping[str, str]) -> tuple[View, list[str]]:
         if params["model"] in zoo.names() or params["model"] in own_models.titles():
             view = replace(view, model=params["model"])
         elif params["model"].startswith(own_models.PREFIX):
-            notes.append("The link's network was trained by a visitor, and stays with them.")
+            notes.append("The link's network is a visitor's own, and stays with them.")
         else:
             notes.append(f"There is no model named {quote(params['model'])}.")
     name = params.get("attack", view.attack)

@@ -3,6 +3,7 @@
 import base64
 import zlib
 
+from pages.components import own_models
 from pages.components.session import DECIMALS, View
 
 
@@ -76,7 +77,7 @@ def plane(view: View, toward: str) -> str:
 def duel(view: View, other: str) -> str:
     """Code for the Defend page's two networks under one attack; `other` may stand behind a transform ("model+jpeg")."""
     base, _, shield = other.partition("+")
-    second = f'defenses.get("{shield}")().protect(zoo.load("{base}"))' if shield else f'zoo.load("{base}")'
+    second = f'defenses.get("{shield}")().protect({_loaded(base)})' if shield else _loaded(base)
     first, attack = _digit_and_model(view), _attack(view)
     lines = [line for line in first if not line.startswith("model = ")]
     if shield:
@@ -84,7 +85,7 @@ def duel(view: View, other: str) -> str:
     return "\n".join(
         [
             *lines,
-            f'for model in (zoo.load("{view.model}"), {second}):',
+            f"for model in ({_loaded(view.model)}, {second}):",
             *(f"    {line}" for line in attack),
             "    print(model.title, result.prediction, result.confidence, result.success)",
         ]
@@ -127,6 +128,7 @@ def _target(view: View) -> str:
 
 def _digit_and_model(view: View) -> list[str]:
     """The imports, the model, and the digit as x and y."""
+    loads, model = _model(view.model)
     if view.pixels is None:
         imports = ["from core import attacks, digits, zoo"]
         digit = [f"x, y = digits.bundled().images[[{view.index}]], digits.bundled().labels[[{view.index}]]"]
@@ -137,4 +139,17 @@ def _digit_and_model(view: View) -> list[str]:
             f'grey = np.frombuffer(zlib.decompress(base64.b64decode("{packed}")), np.uint8)',
             f"x, y = grey.reshape(1, 28, 28, 1).astype(np.float32) / 255, np.array([{view.y}])",
         ]
-    return [*imports, "", f'model = zoo.load("{view.model}")', *digit]
+    return [*imports, *loads, "", *model, *digit]
+
+
+def _model(name: str) -> tuple[list[str], list[str]]:
+    """What has to be imported beside the zoo for a model, and the lines that load it."""
+    loads = ["from core.classifier import load"] if own_models.code(name) else []
+    return loads, [f"model = {_loaded(name)}"]
+
+
+def _loaded(name: str) -> str:
+    """The expression that loads a model."""
+    if not name.startswith(own_models.PREFIX):
+        return f'zoo.load("{name}")'
+    return own_models.code(name) or "...  # the network that you have trained is on the page alone"
