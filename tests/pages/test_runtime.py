@@ -15,6 +15,7 @@ import pytest
 import streamlit as st
 from keras.src.visualization import plot_image_gallery
 from keras.src.wrappers import fixes
+from streamlit.runtime import app_session
 from streamlit.runtime.scriptrunner import script_runner
 from streamlit.web.server.app_discovery import discover_asgi_app
 
@@ -36,6 +37,14 @@ def test_streamlit_still_collects_all_garbage_after_every_run():
     assert "gc.collect(2)" in source and 'config.get_option("runner.postScriptGC")' in source
     settings = tomllib.loads(DASHBOARD.with_name(".streamlit").joinpath("config.toml").read_text(encoding="utf-8"))
     assert settings["runner"]["postScriptGC"] is False
+
+
+def test_browsers_are_told_to_forget_late():
+    """When this fails, see whether a newer Streamlit still needs maxCachedMessageAge in .streamlit/config.toml."""
+    source = inspect.getsource(app_session)
+    assert 'max_cached_message_age = config.get_option("global.maxCachedMessageAge")' in source
+    settings = tomllib.loads(DASHBOARD.with_name(".streamlit").joinpath("config.toml").read_text(encoding="utf-8"))
+    assert settings["global"]["maxCachedMessageAge"] >= 20
 
 
 @pytest.mark.parametrize("module, package", [(fixes, "sklearn"), (plot_image_gallery, "matplotlib")])

@@ -20,7 +20,6 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 _PATIENCE = 60.0  # seconds after which a change counts as not answered
-_AGE = 2  # runs that a browser keeps a message for which nobody asks, Streamlit's global.maxCachedMessageAge
 _AHEAD = re.compile(r"(\d+) ahead in the queue")
 _PLACE = re.compile(r'"place": (\d+)')
 
@@ -57,6 +56,7 @@ class Visitor:
         self._states: dict[str, WidgetState] = {}
         self._kept: dict[str, tuple[ForwardMsg, int]] = {}
         self._page, self._run, self._finished = "", 0, 0
+        self._age = 0  # for how many runs a message is kept for which nobody asks: the server says it
         self._heard_of = False  # whether a run has begun since the last request
         self._again: dict[str, tuple[float, asyncio.Task]] = {}
         self._waits: list[_Wait] = []
@@ -159,6 +159,9 @@ class Visitor:
                 message = ForwardMsg.FromString(data)  # pyright: ignore[reportArgumentType]
                 kind = message.WhichOneof("type")
                 metadata = message.metadata
+                if kind == "ref_hash" and message.ref_hash not in self._kept:
+                    self.faults.append("the server referred to a message that is kept no longer: a browser freezes")
+                    return
                 if kind == "ref_hash":
                     message, kind = self._kept[message.ref_hash][0], "delta"
                 if message.metadata.cacheable:
@@ -188,6 +191,7 @@ class Visitor:
     def _starts(self, message: ForwardMsg, metadata: Any) -> None:
         self._run += 1
         self._heard_of = True
+        self._age = message.new_session.config.max_cached_message_age
         run, fragments = metadata.run.script_run_id, metadata.run.fragment_ids
         for wait in self._waits:
             if wait.run or not fragments or wait.fragment in fragments:
@@ -249,7 +253,7 @@ class Visitor:
         self._kept = {
             name: (kept, last)
             for name, (kept, last) in self._kept.items()
-            if self._finished - last <= _AGE or (fragments and kept.delta.fragment_id not in fragments)
+            if self._finished - last <= self._age or (fragments and kept.delta.fragment_id not in fragments)
         }
 
     # ----------------------------------------------------------------------------------------------- what it repeats
