@@ -86,12 +86,12 @@ def _steps() -> dict[str, Any]:
     return {
         "cards": [
             {"title": "1. Choose", **_plain(now.x), **_read(before, now.y)},
-            {"title": "2. Perturb", **_change(told), "note": f"by {told.linf[0]:.3f} at most"},
+            {"title": "2. Perturb", **_change(told), "note": f"{told.linf[0]:.3f} at most"},
             {"title": "3. Predict", **_plain(told.adversarial[0]), **_read(after, now.y)},
             {
                 "title": "4. Check",
                 "checks": [
-                    [bool(told.within[0]), f"{told.linf[0]:.3f} is within ε = {EPS:.3f}"],
+                    [bool(told.within[0]), f"{told.linf[0]:.3f} is within ε\u00a0=\u00a0{EPS:.3f}"],
                     [bool(0 <= told.adversarial.min() <= told.adversarial.max() <= 1), "black to white, not beyond"],
                     [bool(told.success[0]), f"reads {after.argmax()}, was {before.argmax()}"],
                 ],
@@ -121,10 +121,10 @@ def _problems() -> dict[str, Any]:
                 {"tone": "orange", "y": rival.round(4).tolist(), "text": "in another digit", "at": "high"},
             ],
             "mark": {"x": EPS, "text": "the budget"},
-            "dot": None if size is None else {"x": size, "text": f"smallest change found: {size:.3f}"},
+            "dot": None if size is None else {"x": size, "text": f"smallest change: {size:.3f}"},
         },
-        "foot": f"{attacks.get('pgd').title} at {len(told['epsilons'])} budgets; the smallest change by "
-        f"{attacks.get('fab').title}. Both with their default settings, in L∞.",
+        "foot": f"{attacks.get('pgd').title} at {len(told['epsilons'])} budgets; the smallest change that "
+        f"{attacks.get('fab').title} found. Both with their default settings, in L∞.",
     }
 
 
@@ -177,7 +177,7 @@ def _poison() -> dict[str, Any]:
 def _noise() -> dict[str, Any]:
     """Noise and one step along the gradient at the same ε: on the digit, and on many."""
     now, some, network = view(), counted(), cache.model(PLAIN)
-    bars, cards = [_bar("no attack", _right(network, some))], []
+    bars, cards, step = [_bar("no attack", _right(network, some))], [], attacks.get("fgsm").title
     for name, word, tone in (("noise", "random noise", ""), ("fgsm", "one chosen step", "orange")):
         told = _attacked(name)
         cards.append(
@@ -189,7 +189,11 @@ def _noise() -> dict[str, Any]:
         )
         many = attacks.get(name)()(network, some.images, some.labels, eps=EPS, norm=NORM)
         bars.append(_bar(word, _standing(many), tone))
-    return {"cards": cards, "bars": bars, "foot": f"Read right, of {COUNT} digits, at ε = {EPS:.3f} in L∞."}
+    return {
+        "cards": cards,
+        "bars": bars,
+        "foot": f"Read right, of {COUNT} digits, at ε = {EPS:.3f} in L∞. The step: {step}.",
+    }
 
 
 def _masked() -> dict[str, Any]:
@@ -203,12 +207,12 @@ def _masked() -> dict[str, Any]:
     return {
         "bars": [
             _bar("no attack", _right(network, some)),
-            _bar(f"{fgsm}, masked", _standing(blind)),
-            _bar(f"{fgsm}, unmasked", _standing(one), "orange"),
-            _bar(f"{pgd}, unmasked", _standing(many), "orange"),
+            _bar("one step, masked", _standing(blind)),
+            _bar("one step, unmasked", _standing(one), "orange"),
+            _bar("many steps, unmasked", _standing(many), "orange"),
         ],
-        "foot": f"Read right by {network.title}, of {COUNT} digits, at ε = {EPS:.3f} in L∞. Masked: the gradient is "
-        "taken of the probabilities; unmasked: of the scores before them.",
+        "foot": f"Read right by {network.title}, of {COUNT} digits, at ε = {EPS:.3f} in L∞. One step: {fgsm}; "
+        f"many: {pgd}. Masked: along the gradient of the probabilities; unmasked: of the scores behind them.",
     }
 
 

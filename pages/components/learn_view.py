@@ -9,12 +9,16 @@ from pages.components import learn_figures, learn_texts, learning, opening, pend
 from pages.components.learn_texts import Section
 
 _JOB = "learning"
+_COLUMNS = (6, 7)  # words and figure
 _STYLE = """<style>
-[class*="st-key-learn-"] { padding-top: 22px; }
+[class*="st-key-learn-"] { padding-top: 30px; }
 [class*="st-key-learn-"] h2 { padding: 0 0 4px; }
 [class*="st-key-learn-"] p, [class*="st-key-learn-"] li { max-width: 70ch; text-wrap: pretty; }
 [class*="st-key-learn-"] a { color: inherit; text-underline-offset: 3px; }
 [class*="st-key-learn-"] .katex-display { margin: 4px 0 12px; }
+@media (max-width: 640px) {
+  [class*="st-key-learn-"] .stHorizontalBlock { gap: 10px; }
+}
 </style>"""
 
 
@@ -35,16 +39,16 @@ def _page(over: bool) -> None:
     if found is not None:
         come = learn_figures.KEPT.get(found.asked) or dict(found.parts())
     verdict.draw(_headline(come), key="learn-verdict")
-    fault = found.fault if found else None
+    fault, ahead = (found.fault, found.place) if found else (None, 0)
     *shown, matters, reading = learn_texts.sections()
     for section in shown:
         with st.container(key=f"learn-{section.name}"):
-            words, picture = st.columns([6, 7], gap="large")
+            words, picture = st.columns(_COLUMNS, gap="large")
             with words:
                 _words(section)
             with picture:
-                _figure(section.name, come.get(section.name), fault, over)
-    for place, section in zip(st.columns(2, gap="large"), (matters, reading), strict=True):
+                _figure(section.name, come.get(section.name), fault, over, ahead)
+    for place, section in zip(st.columns(_COLUMNS, gap="large"), (matters, reading), strict=True):
         with place, st.container(key=f"learn-{section.name}"):
             _words(section)
 
@@ -60,13 +64,13 @@ def _words(section: Section) -> None:
     st.markdown(f"**[See it: {section.see}]({section.link})**")
 
 
-def _figure(name: str, figure: dict[str, Any] | str | None, fault: str | None, over: bool) -> None:
+def _figure(name: str, figure: dict[str, Any] | str | None, fault: str | None, over: bool, place: int) -> None:
     if isinstance(figure, dict):
         learning.draw(figure, key=f"figure-{name}")
     elif isinstance(figure, str) or over:
         st.error(figure or fault or "This figure was not computed. Load the page again.", icon=":material/error:")
     else:
-        learning.draw({"waits": True}, key=f"figure-{name}")
+        learning.draw({"waits": True, "place": place}, key=f"figure-{name}")
 
 
 def _headline(come: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,12 @@
 
 import pytest
 
+from tests.browser.driving import until
+
 pytestmark = pytest.mark.browser
 
 DESK, LAPTOP, PROJECTOR, PHONE, SMALL = (1440, 900), (1366, 768), (1280, 720), (390, 844), (360, 640)
+NARROW = (300, 640)
 
 
 def on(visit, size, link="digit=3500&eps=0.120"):
@@ -84,3 +87,21 @@ def test_no_label_crosses_the_dividing_line(visit, size, link):
         place = name.bounding_box()
         assert left <= place["x"] and place["x"] + place["width"] <= right
         assert place["x"] + place["width"] <= at or place["x"] >= at, name.text_content()
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE, NARROW], ids=str)
+def test_the_lessons_figures_keep_to_the_screen_and_follow_the_hand(turn, size):
+    device = {} if size == DESK else {"viewport": {"width": size[0], "height": size[1]}, "has_touch": True}
+    seen = turn("Learn", "digit=3500", **device)
+    page, figures = seen.page, seen.page.locator(".learning:not(.waits)")
+    until(lambda: figures.count() == 8, 120, "eight figures")
+    wide = page.viewport_size["width"]
+    assert page.evaluate("(main => main.scrollWidth - main.clientWidth)(document.querySelector('.stMain'))") <= 0
+    for part in page.locator(".learning :is(canvas, text, .told, .sure, .checks, output)").all():
+        place = part.bounding_box()
+        assert not place or (place["x"] >= 0 and place["x"] + place["width"] <= wide + 1), part.text_content()
+    first = figures.first
+    assert first.locator("li:nth-child(3) .chip.wrong").count() == 1
+    first.locator("input").press("Home")
+    assert first.locator("output").inner_text() == "ε = 0.000"
+    assert first.locator("li:nth-child(3) .chip.true").inner_text() == "7"

@@ -9,6 +9,6 @@ _component = browser.component(Path(__file__).parent, "base.css")
 
 
 def draw(data: dict[str, Any], *, key: str) -> None:
-    """Mount it. data: "waits", or any of "sweep" (as scrubber.pack gives it, with "eps" and "label"), "cards", "bars",
-    "curve" and "foot", as learn_figures makes them."""
+    """Mount it. data: "waits", with its "place" in the queue; or any of "sweep" (as scrubber.pack gives it, with "eps"
+    and "label"), "cards", "bars", "curve" and "foot", as learn_figures makes them."""
     _component(key=key, data=data)

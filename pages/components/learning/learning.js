@@ -2,7 +2,7 @@
 import { darkened, palette } from "../shared/colours.js";
 import { mounted } from "../shared/mount.js";
 import { read, Sweep } from "../shared/sweep.js";
-import { setText } from "../shared/words.js";
+import { ahead, setText } from "../shared/words.js";
 import { bars } from "./bars.js";
 import { Cards } from "./cards.js";
 import { curve } from "./curve.js";
@@ -27,7 +27,7 @@ class Learning {
     const fresh = told !== this.told;
     Object.assign(this, { data, told, dark, tones: palette(this.learning) });
     this.learning.classList.toggle("waits", !!data.waits);
-    setText(this.foot, data.waits ? "Computing…" : data.foot ?? "");
+    setText(this.foot, data.waits ? (data.place ? ahead(data.place) : "Computing…") : data.foot ?? "");
     this.hand.hidden = !data.sweep;
     this.plates = new Cards(this.cards, this.tones);
     if (data.sweep) this.take(fresh);
