@@ -26,8 +26,9 @@ def test_a_restart_under_a_visitor(chromium):
         status.wait_for(state="detached")
         # The new server knows nothing of the visitor but the page's address, and has its view from there.
         seen.one(".st-key-digit_4 button").click()
-        seen.settled()
-        assert seen.looks() == before
+        seen.page.wait_for_selector('[data-test-script-state="running"]')
+        seen.page.wait_for_selector(driving.IDLE, timeout=60_000)  # it had to wake up
+        until(lambda: seen.one(".verdict .chip").count() and seen.looks() == before, 30, "the view of the link")
         seen.one(".st-key-digit_4 button").click()
         until(lambda: seen.text(".plate.before .note") == "bundled digit 2004", 30, "the next example of the link's 4")
         seen.settled()
