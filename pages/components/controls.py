@@ -1,5 +1,6 @@
 """The picks beside the digits: model, attack with its knobs, norm, target. Widgets show the view and change it."""
 
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,18 +14,30 @@ from pages.components import cache, own_network, session
 from pages.components.session import View
 
 _ANY = "Any wrong digit"
+_ECHO = 2.0  # seconds for which the browser may not know yet what a widget shows
 _WIDE = 100_000  # whole numbers: more than a slider can be set to
 _LETTERS = {"linf": "L∞"} | {name: name.upper() for name in ("dlr", "fgsm", "l1", "l2", "mim", "pgd")}  # no words
 
 
 def _bound(key: str, value: Any, change: Callable[[View, Any], View]) -> dict[str, Any]:
-    """Arguments that tie a widget to the view: it shows `value`, and its change puts change(view, new value)."""
+    """Arguments that tie a widget to the view: it shows `value`, and its change puts change(view, new value).
+
+    Where the page itself changes what the widget shows, another part of it may send word of what it showed before: the
+    browser had not come to it yet. That is no pick.
+    """
+    said, over = f"{key}_said", f"{key}_over"
+    was = st.session_state.get(key, value)
+    if not st.session_state.pop(said, False) and was != value:
+        st.session_state[over] = was, time.monotonic()
     st.session_state[key] = value
 
     def changed() -> None:
         new = st.session_state[key]
-        if new is not None:
-            session.put(change(session.current(), new))
+        old, when = st.session_state.get(over, (None, 0.0))
+        if new is None or (new == old and time.monotonic() - when < _ECHO):
+            return
+        st.session_state[said] = True
+        session.put(change(session.current(), new))
 
     return {"key": key, "on_change": changed}
 
@@ -48,7 +61,7 @@ def model(view: View) -> None:
     """The model's pick, and the offer to bring another; one that has gone stays in it, and its page says so."""
     st.selectbox(
         "Model",
-        [*dict.fromkeys([*cache.titles(), view.model]), own_network.OFFER],
+        [own_network.OFFER, *dict.fromkeys([*cache.titles(), view.model])],
         format_func=lambda name: "Bring your own…" if name == own_network.OFFER else cache.title(name),
         width=150,
         **_bound("pick_model", view.model, _picked),

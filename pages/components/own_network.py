@@ -16,7 +16,7 @@ from core.model_archives import MAX_BYTES
 from pages.components import own_models, pending, session
 from pages.components.jobs import Job
 
-#: What the picks of a model offer last.
+#: What the picks of a model offer beside the models.
 OFFER = "upload"
 _ASKED, _JOB, _KEY = "own_network_asked", "own_network", "network"
 _KNOWN = 500  # bundled digits, as many of each class, that tell how its pixels are meant
@@ -110,10 +110,9 @@ def _put_up(found: dict[str, Any], file: str) -> None:
 
 def _file(name: str) -> str:
     """A file's name of letters that mean nothing anywhere on a page."""
-    return re.sub(r"[^\w. -]", "", PurePath(name.replace("\\", "/")).name, flags=re.ASCII)[-60:] or "model.keras"
+    return re.sub(r"[^\w. -]", "", PurePath(name.replace("\\", "/")).name, flags=re.ASCII)[-60:].strip()
 
 
 def _title(name: str) -> str:
-    """What a network of that file is called."""
-    stem = _file(PurePath(name).stem + ".x")[:-2].replace("_", " ").strip()
-    return f"Your {stem[:24]}" if stem else "Yours"
+    """What a network of that file is called: as the file, but that underscores would mean something in Markdown."""
+    return _file(name).replace("_", " ")[-24:].strip()
