@@ -82,10 +82,17 @@ def test_the_poisoning_runs_as_it_stands_there():
     assert poisoning.found(found.flagged, poisoned.touched).f1 > 0.9
 
 
+def test_the_benchmark_runs_as_it_stands_there(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exec(compile(blocks("python")[3], "README.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert said.count("| `plain_mlp` |") == 3 and "worst of 2" in said and "| 50 |" in said
+
+
 @pytest.fixture
 def fade(tmp_path, monkeypatch):
     """The example as a file in a folder of attacks, found as any other is."""
-    (tmp_path / "fade.py").write_text(blocks("python")[3], encoding="utf-8")
+    (tmp_path / "fade.py").write_text(blocks("python")[4], encoding="utf-8")
     monkeypatch.setattr(attacks, "__path__", [*attacks.__path__, str(tmp_path)])
     importlib.invalidate_caches()
     registry = Registry("core.attacks", Attack, "attack")
@@ -111,6 +118,6 @@ def test_the_example_of_an_attack_is_found_and_keeps_the_contracts(plain, few, f
 
 def test_ruff_likes_the_example(tmp_path):
     pytest.importorskip("ruff", reason="ruff is not installed: pip install -r requirements-dev.txt")
-    (tmp_path / "fade.py").write_text(blocks("python")[3], encoding="utf-8")
+    (tmp_path / "fade.py").write_text(blocks("python")[4], encoding="utf-8")
     check = [sys.executable, "-m", "ruff", "check", "--config", str(ROOT / "pyproject.toml"), str(tmp_path)]
     assert subprocess.run(check, capture_output=True).returncode == 0

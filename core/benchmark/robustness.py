@@ -86,14 +86,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> None:
     grid = _grid(options)
     if options.table:
-        print(rows.as_markdown(rows.rows(grid, journal.read(options.out))))
+        print(rows.as_markdown(rows.table(grid, journal.read(options.out))))
         return
     with Journal(options.out) as book:
         try:
             run(grid, book, cluster=options.cluster, watch=Clock().tell)
         except KeyboardInterrupt:
             print("\nInterrupted. The same command goes on from here.", file=sys.stderr)
-        table = rows.rows(grid, book.lines)
+        table = rows.table(grid, book.lines)
         options.out.with_suffix(".csv").write_text(rows.as_csv(table), encoding="utf-8")
         print(rows.as_markdown(table))
 

@@ -67,7 +67,7 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
     return (0.0 if not hits else middle - half), (1.0 if hits == count else middle + half)
 
 
-def rows(grid: Grid, lines: Iterable[Line]) -> list[Row]:
+def table(grid: Grid, lines: Iterable[Line]) -> list[Row]:
     """The grid's table, of those of its chunks that the lines hold; after a model's attacks what the worst one did."""
     known = {line["key"]: line for line in lines if "key" in line}
     parts: _Parts = {}

@@ -55,7 +55,7 @@ def test_a_grid_is_cut_into_chunks_that_are_all_different(grid):
 def test_counts_add_up(grid):
     first, second = of(grid, "pgd")
     lines = [line(first, [WRONG, 0, 0, 1, 2, 2, 2, 2, 2, 2]), line(second, [0] * 5 + [2] * 5, size=0.09)]
-    small, large = rows.rows(grid, lines)
+    small, large = rows.table(grid, lines)
     assert (small.eps, small.digits, small.wrong, small.broken, small.robust) == (0.1, 20, 1, 7, 12)
     assert (large.eps, large.broken, large.robust, large.share) == (0.2, 8, 11, 0.55)
     assert (small.forwards, large.gradients, large.seconds) == (4, 4, 2.0)
@@ -63,8 +63,8 @@ def test_counts_add_up(grid):
 
 
 def test_a_table_tells_of_as_many_digits_as_are_done(grid):
-    assert rows.rows(grid, []) == []
-    assert [row.digits for row in rows.rows(grid, [line(of(grid, "pgd")[1], [2] * 10)])] == [10, 10]
+    assert rows.table(grid, []) == []
+    assert [row.digits for row in rows.table(grid, [line(of(grid, "pgd")[1], [2] * 10)])] == [10, 10]
 
 
 def test_the_worst_is_taken_digit_by_digit(grid):
@@ -74,25 +74,25 @@ def test_the_worst_is_taken_digit_by_digit(grid):
         line(of(grid, "pgd")[1], [0] * 10),  # alone: of these digits the others say nothing
         line(of(grid, "deepfool")[0], [WRONG, 2, 2, 2, 2, 2, 2, 2, 2, 0], size=0.06),
     ]
-    worst = [row for row in rows.rows(grid, lines) if row.attack == "worst of 3"]
+    worst = [row for row in rows.table(grid, lines) if row.attack == "worst of 3"]
     assert [(row.digits, row.wrong, row.broken, row.robust) for row in worst] == [(10, 1, 3, 6), (10, 1, 4, 5)]
     assert worst[0].size == pytest.approx(0.08) and worst[0].gradients == 3
 
 
 def test_the_lines_of_other_questions_are_left_alone(grid):
     other = Grid(("plain_cnn",), ("pgd:steps=3",), {"linf": (0.1,)}, grid.digits, chunk=10)
-    assert rows.rows(grid, [line(other.chunks[0], [0] * 10)]) == []
+    assert rows.table(grid, [line(other.chunks[0], [0] * 10)]) == []
 
 
 def test_as_csv_it_can_be_read_again(grid):
-    table = rows.rows(grid, [line(of(grid, "pgd")[0], [2] * 10)])
+    table = rows.table(grid, [line(of(grid, "pgd")[0], [2] * 10)])
     read = list(csv.DictReader(io.StringIO(rows.as_csv(table))))
     assert [float(each["eps"]) for each in read] == [0.1, 0.2] and read[0]["robust"] == "10"
     assert read[0]["model"] == "plain_cnn" and np.isnan(float(read[0]["size"]))
 
 
 def test_as_markdown_it_says_percent_and_interval(grid):
-    text = rows.as_markdown(rows.rows(grid, [line(of(grid, "pgd")[0], [2] * 9 + [0])]))
+    text = rows.as_markdown(rows.table(grid, [line(of(grid, "pgd")[0], [2] * 9 + [0])]))
     assert "| `plain_cnn` | `pgd` | linf | 10 | 90.0 (59.6 to 98.2) at 0.1, 90.0 (59.6 to 98.2) at 0.2 |" in text
 
 
@@ -123,6 +123,6 @@ def test_digits_there_have_to_be(grid):
 def test_lines_alone_give_the_same_table(grid):
     lines = [line(chunk, [WRONG, 0, *[len(chunk.epsilons)] * 8]) for chunk in grid.chunks]
     assert len(rows.of_lines(lines)) == 2 * 4 + 3  # each attack and their worst, at each epsilon of its norm
-    assert {repr(row) for row in rows.of_lines(lines)} == {repr(row) for row in rows.rows(grid, lines)}
+    assert {repr(row) for row in rows.of_lines(lines)} == {repr(row) for row in rows.table(grid, lines)}
     some = rows.of_lines(lines[:4])  # whatever the grid asks beside them
     assert {row.attack for row in some} <= {"fgsm", "pgd", "worst of 2"} and some

@@ -33,7 +33,7 @@ def table(grid, tmp_path_factory):
     """What a run that nobody disturbs comes to."""
     with Journal(tmp_path_factory.mktemp("whole") / "rows.jsonl") as book:
         run(grid, book)
-        return counts(rows.rows(grid, book.lines))
+        return counts(rows.table(grid, book.lines))
 
 
 def counts(table) -> list[tuple]:
@@ -53,7 +53,7 @@ def test_a_run_that_is_ended_goes_on_and_does_nothing_twice(grid, table, tmp_pat
             run(grid, book, watch=watch)
     assert [(done, total) for done, total, _ in heard] == [(done, 16) for done in range(1, 17)]
     assert len({key for *_, key in heard}) == 16
-    assert counts(rows.rows(grid, journal.read(path))) == table
+    assert counts(rows.table(grid, journal.read(path))) == table
 
 
 def test_who_asks_for_more_gets_only_that_measured(grid, tmp_path):
@@ -143,7 +143,7 @@ def test_a_cluster_that_loses_a_worker_half_way_gives_the_same_table(grid, table
 
         run(grid, book, cluster=address, watch=watch)
         assert len(book.lines) == 16
-        assert counts(rows.rows(grid, book.lines)) == table
+        assert counts(rows.table(grid, book.lines)) == table
     assert workers[0].poll() is not None and workers[1].poll() is None
 
 

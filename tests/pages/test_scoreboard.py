@@ -151,7 +151,7 @@ def test_a_press_on_what_is_not_there_opens_nothing(table):
 def test_the_shipped_lines_are_of_the_shipped_models():
     wanted = {chunk.key for chunk in shipped.grid().chunks}
     assert {each["key"] for each in shipped.lines()} == wanted, "Measure anew: python -m core.benchmark.shipped"
-    asked, there = rows.rows(shipped.grid(), shipped.lines()), rows.of_lines(shipped.lines())
+    asked, there = rows.table(shipped.grid(), shipped.lines()), rows.of_lines(shipped.lines())
     assert sorted(rows.as_csv(there).splitlines()) == sorted(rows.as_csv(asked).splitlines())
 
 

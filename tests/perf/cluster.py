@@ -58,7 +58,7 @@ def seconds(address: str, count: int) -> tuple[float, int]:
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "rows.jsonl") as book:
         began = time.perf_counter()
         run(grid, book, cluster=address)
-        return time.perf_counter() - began, rows.rows(grid, book.lines)[-1].robust
+        return time.perf_counter() - began, rows.table(grid, book.lines)[-1].robust
 
 
 def main(count: int) -> None:

@@ -36,7 +36,7 @@ def ours(name: str, given: Digits, thorough: bool) -> Counts:
     grid = Grid((name,), (attack,), {"linf": EPSILONS}, given, thorough=thorough)
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "rows.jsonl") as book:
         run(grid, book)
-        return np.array([row.robust for row in rows.rows(grid, book.lines)])
+        return np.array([row.robust for row in rows.table(grid, book.lines)])
 
 
 def foolbox(model: Classifier, given: Digits) -> Counts:
