@@ -30,9 +30,12 @@ def read(source: str | Path | bytes) -> keras.Model:
         path = Path(folder, "model" + suffix)
         path.write_bytes(data)
         try:
-            return keras.models.load_model(path, compile=False, safe_mode=True)  # type: ignore[return-value]
+            model: Any = keras.models.load_model(path, compile=False, safe_mode=True)
         except Exception as error:  # Keras raises nearly every kind for a damaged file
             raise _unbuildable(error) from error
+    if not all(np.isfinite(weight).all() for weight in model.get_weights()):
+        raise ModelRefused("Some of the model's weights are no numbers. Train it again, with smaller steps perhaps.")
+    return model
 
 
 def described(model: keras.Model) -> dict:

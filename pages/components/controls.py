@@ -25,19 +25,17 @@ def _bound(key: str, value: Any, change: Callable[[View, Any], View]) -> dict[st
     Where the page itself changes what the widget shows, another part of it may send word of what it showed before: the
     browser had not come to it yet. That is no pick.
     """
-    said, over = f"{key}_said", f"{key}_over"
-    was = st.session_state.get(key, value)
-    if not st.session_state.pop(said, False) and was != value:
-        st.session_state[over] = was, time.monotonic()
-    st.session_state[key] = value
+    drawn, over = f"{key}_drawn", f"{key}_over"
+    was = st.session_state.get(drawn, value)
+    st.session_state[over] = (was, time.monotonic()) if was != value else None
+    st.session_state[key] = st.session_state[drawn] = value
 
     def changed() -> None:
-        new = st.session_state[key]
-        old, when = st.session_state.get(over, (None, 0.0))
-        if new is None or (new == old and time.monotonic() - when < _ECHO):
+        new, old = st.session_state[key], st.session_state[over]
+        if new is None or (old is not None and new == old[0] and time.monotonic() - old[1] < _ECHO):
             return
-        st.session_state[said] = True
         session.put(change(session.current(), new))
+        st.session_state[drawn] = new  # the browser knows that much
 
     return {"key": key, "on_change": changed}
 

@@ -1,6 +1,5 @@
 """A network that the visitor brings: looked into, asked about its pixels, and theirs on every page."""
 
-import time
 from dataclasses import replace
 from urllib.parse import parse_qsl
 
@@ -10,7 +9,7 @@ import pytest
 
 from core import digits, zoo
 from core.classifier import Classifier, load
-from pages.components import controls, own_models, own_network, session
+from pages.components import own_models, own_network, session
 from tests.hostile import MAKERS
 from tests.pages.driving import AppTest, button, calm, choose, data, opened, view
 
@@ -115,15 +114,13 @@ def test_a_network_that_reads_nothing_is_said_to(tmp_path):
     assert any("reads few of them" in each.value for each in at.warning)
 
 
-def test_word_of_what_the_pick_showed_before_is_no_pick(monkeypatch):
+def test_word_of_what_the_pick_showed_before_is_no_pick():
     """Another part of the page may speak before the browser has come to the pick."""
     at = opened(COMES_BY)
     at.session_state[session.KEY] = replace(view(at), model="plain_mlp")  # as the dialog does
     calm(at.run())
     choose(at, "pick_model", zoo.FIRST)
     assert view(at).model == "plain_mlp" and at.selectbox(key="pick_model").value == "plain_mlp"
-    now = time.monotonic()
-    monkeypatch.setattr(controls.time, "monotonic", lambda: now + 60)
     choose(at, "pick_model", zoo.FIRST)
     assert view(at).model == zoo.FIRST
 
