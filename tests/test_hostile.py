@@ -47,44 +47,51 @@ def test_a_good_file_comes_back_as_it_is(tmp_path, suffix):
 class TestLimits:
     """What gets past every check ends with the process: here the reader itself is what misbehaves."""
 
-    @staticmethod
-    def misbehaving(monkeypatch, tmp_path, line: str) -> None:
-        """Processes started from here on run that line, under the limits, in place of reading."""
-        package = tmp_path / "core"
+    @pytest.fixture
+    def misbehaving(self, monkeypatch, tmp_path):
+        """Processes started from here on run that line, under the limits, in place of reading; then they say so."""
+        package, here = tmp_path / "core", Path(model_process.__file__).parent
         package.mkdir()
-        source = Path(model_process.__file__).read_text(encoding="utf-8")
-        (package / "__init__.py").write_text("")
+        (package / "__init__.py").touch()
         for name in ("errors", "model_archives"):
-            there = Path(model_process.__file__).with_name(f"{name}.py")
-            (package / f"{name}.py").write_text(there.read_text(encoding="utf-8"))
-        (package / "model_process.py").write_text(
-            source.replace("        opened(data)  #", f"        {line}\n        #")
-        )
+            (package / f"{name}.py").write_bytes((here / f"{name}.py").read_bytes())
         monkeypatch.setattr(model_process, "_ROOT", tmp_path)
 
-    def test_too_much_memory(self, monkeypatch, tmp_path):
-        self.misbehaving(monkeypatch, tmp_path, "bytearray(3_000_000_000)")
+        def with_line(line: str) -> None:
+            source = (here / "model_process.py").read_text(encoding="utf-8").replace("_WORKING = 30", "_WORKING = 1")
+            began = "        opened(data)  #"
+            assert began in source
+            source = source.replace(began, f"        {line}\n        raise ModelRefused('It got away.')  #")
+            (package / "model_process.py").write_text(source, encoding="utf-8")
+
+        return with_line
+
+    def test_what_does_no_harm_gets_away(self, misbehaving):
+        misbehaving("bytearray(300_000_000)")
+        with pytest.raises(ModelRefused, match="got away"):
+            model_process.read_apart(b"x")
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "bytearray(3_000_000_000)",
+            "(folder / 'large').write_bytes(bytes(100_000_000))",
+            "any(iter(int, 1))",
+            "os.abort()",
+        ],
+        ids=["memory", "disk", "work", "its own end"],
+    )
+    def test_too_much_ends_it(self, misbehaving, line):
+        misbehaving(line)
         with pytest.raises(ModelRefused, match="broke off"):
             model_process.read_apart(b"x")
 
-    def test_too_much_written(self, monkeypatch, tmp_path):
-        self.misbehaving(monkeypatch, tmp_path, "(folder / 'large').write_bytes(bytes(100_000_000))")
-        with pytest.raises(ModelRefused, match="broke off"):
-            model_process.read_apart(b"x")
-
-    def test_too_long(self, monkeypatch, tmp_path):
-        self.misbehaving(monkeypatch, tmp_path, "time.sleep(100)")
+    @pytest.mark.parametrize(
+        ("given", "says"), [({"seconds": 1}, "longer than 1 seconds"), ({"wanted": lambda: False}, "stopped")]
+    )
+    def test_nobody_waits_for_ever(self, misbehaving, given, says):
+        misbehaving("time.sleep(100)")
         began = time.monotonic()
-        with pytest.raises(ModelRefused, match="longer than 1 seconds"):
-            model_process.read_apart(b"x", seconds=1)
+        with pytest.raises(ModelRefused, match=says):
+            model_process.read_apart(b"x", **given)
         assert time.monotonic() - began < 60  # and not the process's hundred
-
-    def test_it_dies(self, monkeypatch, tmp_path):
-        self.misbehaving(monkeypatch, tmp_path, "os.abort()")
-        with pytest.raises(ModelRefused, match="broke off"):
-            model_process.read_apart(b"x")
-
-    def test_nobody_wants_it_any_more(self, monkeypatch, tmp_path):
-        self.misbehaving(monkeypatch, tmp_path, "time.sleep(100)")
-        with pytest.raises(ModelRefused, match="stopped"):
-            model_process.read_apart(b"x", wanted=lambda: False)
