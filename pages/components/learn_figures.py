@@ -7,25 +7,18 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import keras
 import numpy as np
 
-from core import attacks, defenses, digits, poisoning
-from core.classifier import Classifier
-from core.digits import Digits
+from core import attacks, defenses, poisoning
 from core.errors import InputError
-from core.result import Result
-from pages.components import cache, filming, infecting, packing, proving, session
+from pages.components import cache, filming, infecting, proving
+from pages.components import learn_made as made
 from pages.components.jobs import Job
 from pages.components.kept import Kept
+from pages.components.learn_made import COUNT, EPS, MASKED, NORM, PLAIN, PROVEN
 from pages.components.proving import Claim, Single
-from pages.components.session import View
 
-EPS, NORM = session.snap(0.15, "linf"), "linf"  # one budget, which the whole page speaks of
-PLAIN, MASKED, PROVEN = "plain_cnn", "distilled_cnn", "certified_cnn"
-COUNT = 200  # digits that are counted
 PROVEN_COUNT = proving.COUNTS[0]
-_TINY = 1e-30  # below which a probability is not followed: its logarithm has an end
 _STAMPED = 2  # digits that are shown before and after they were poisoned
 
 #: What has been worked out, by what was asked.
@@ -38,11 +31,6 @@ ATTACKERS = (
     ("the answer alone", "hopskipjump"),
     ("nothing", "transfer"),
 )
-
-
-def view() -> View:
-    """The digit of the page, its network, its attack and its budget."""
-    return replace(session.first(), eps=EPS)
 
 
 def asked() -> tuple[str, ...]:
@@ -76,18 +64,18 @@ def run(job: Job, key: tuple[str, ...]) -> None:
 # -------------------------------------------------------------------------------------------------------------- figures
 def _example() -> dict[str, Any]:
     """The digit at every ε, to be dragged through."""
-    return {"sweep": _swept(), "eps": EPS, "label": view().y}
+    return {"sweep": made.swept(), "eps": EPS, "label": made.view().y}
 
 
 def _steps() -> dict[str, Any]:
     """The four steps of one attack: what was chosen, the change, what is read, and whether it keeps to the rules."""
-    now, told = view(), _attacked("pgd")
+    now, told = made.view(), made.attacked("pgd")
     before, after = told.probabilities_clean[0], told.probabilities[0]
     return {
         "cards": [
-            {"title": "1. Choose", **_plain(now.x), **_read(before, now.y)},
-            {"title": "2. Perturb", **_change(told), "note": f"{told.linf[0]:.3f} at most"},
-            {"title": "3. Predict", **_plain(told.adversarial[0]), **_read(after, now.y)},
+            {"title": "1. Choose", **made.plain(now.x), **made.read(before, now.y)},
+            {"title": "2. Perturb", **made.change(told), "note": f"{told.linf[0]:.3f} at most"},
+            {"title": "3. Predict", **made.plain(told.adversarial[0]), **made.read(after, now.y)},
             {
                 "title": "4. Check",
                 "checks": [
@@ -103,7 +91,7 @@ def _steps() -> dict[str, Any]:
 
 def _problems() -> dict[str, Any]:
     """The confidence over ε with the budget in it, and the smallest change that another attack found."""
-    now, told = view(), _swept()
+    now, told = made.view(), made.swept()
     shares = np.frombuffer(base64.b64decode(told["probabilities"]), np.float32).reshape(-1, 10)
     rival = np.delete(shares, now.y, axis=1).max(axis=1)
     smallest = cache.swept(cache.question(replace(now, attack="fab")))
@@ -132,7 +120,7 @@ def _boxes() -> dict[str, Any]:
     """What four attackers, who know less and less, had asked of the network when it first read something else."""
     rows = []
     for word, name in ATTACKERS:
-        scene = (cache.question(replace(view(), attack=name)), EPS)
+        scene = (cache.question(replace(made.view(), attack=name)), EPS)
         film = filming.FILMS.get(scene)
         if film is None:
             filming.FILMS.put(scene, film := filming.shoot(scene))
@@ -149,7 +137,9 @@ def _boxes() -> dict[str, Any]:
                 "tone": "orange" if first is not None else "blue",
             }
         )
-    foot = f"Until the {view().y} was first misread within ε = {EPS:.3f}. Default settings, the bars on a log scale."
+    foot = (
+        f"Until the {made.view().y} was first misread within ε = {EPS:.3f}. Default settings, the bars on a log scale."
+    )
     return {"bars": rows, "log": True, "foot": foot}
 
 
@@ -161,11 +151,11 @@ def _poison() -> dict[str, Any]:
     for row in np.flatnonzero(poisoned.touched)[:_STAMPED]:
         was, now = int(poisoned.clean.labels[row]), int(poisoned.digits.labels[row])
         cards += [
-            {"title": "Before", **_plain(poisoned.clean.images[row]), "note": f"label {was}"},
+            {"title": "Before", **made.plain(poisoned.clean.images[row]), "note": f"label {was}"},
             {
                 "title": "Poisoned",
                 "sign": "→",
-                **_plain(poisoned.digits.images[row]),
+                **made.plain(poisoned.digits.images[row]),
                 "note": f"label {now}",
                 "tone": "orange",
             },
@@ -176,19 +166,19 @@ def _poison() -> dict[str, Any]:
 
 def _noise() -> dict[str, Any]:
     """Noise and one step along the gradient at the same ε: on the digit, and on many."""
-    now, some, network = view(), counted(), cache.model(PLAIN)
-    bars, cards, step = [_bar("no attack", _right(network, some))], [], attacks.get("fgsm").title
+    now, some, network = made.view(), made.counted(), cache.model(PLAIN)
+    bars, cards, step = [made.bar("no attack", made.right(network, some))], [], attacks.get("fgsm").title
     for name, word, tone in (("noise", "random noise", ""), ("fgsm", "one chosen step", "orange")):
-        told = _attacked(name)
+        told = made.attacked(name)
         cards.append(
             {
                 "title": word[0].upper() + word[1:],
-                **_plain(told.adversarial[0]),
-                **_read(told.probabilities[0], now.y),
+                **made.plain(told.adversarial[0]),
+                **made.read(told.probabilities[0], now.y),
             }
         )
         many = attacks.get(name)()(network, some.images, some.labels, eps=EPS, norm=NORM)
-        bars.append(_bar(word, _standing(many), tone))
+        bars.append(made.bar(word, made.standing(many), tone))
     return {
         "cards": cards,
         "bars": bars,
@@ -198,18 +188,18 @@ def _noise() -> dict[str, Any]:
 
 def _masked() -> dict[str, Any]:
     """A network that is so sure that the slope of its answer rounds to 0; its digits, attacked in three ways."""
-    network, some = cache.model(MASKED), counted()
+    network, some = cache.model(MASKED), made.counted()
     blind, one, many = (
         attacks.get(name)()(model, some.images, some.labels, eps=EPS, norm=NORM)
-        for name, model in (("fgsm", answering(network)), ("fgsm", network), ("pgd", network))
+        for name, model in (("fgsm", made.answering(network)), ("fgsm", network), ("pgd", network))
     )
     fgsm, pgd = attacks.get("fgsm").title, attacks.get("pgd").title
     return {
         "bars": [
-            _bar("no attack", _right(network, some)),
-            _bar("one step, masked", _standing(blind)),
-            _bar("one step, unmasked", _standing(one), "orange"),
-            _bar("many steps, unmasked", _standing(many), "orange"),
+            made.bar("no attack", made.right(network, some)),
+            made.bar("one step, masked", made.standing(blind)),
+            made.bar("one step, unmasked", made.standing(one), "orange"),
+            made.bar("many steps, unmasked", made.standing(many), "orange"),
         ],
         "foot": f"Read right by {network.title}, of {COUNT} digits, at ε = {EPS:.3f} in L∞. One step: {fgsm}; "
         f"many: {pgd}. Masked: along the gradient of the probabilities; unmasked: of the scores behind them.",
@@ -218,14 +208,14 @@ def _masked() -> dict[str, Any]:
 
 def _certificate() -> dict[str, Any]:
     """What is proven of a network's digits over ε, what an attack left standing, and how far this digit is proven."""
-    network, now = cache.model(PROVEN), view()
+    network, now = cache.model(PROVEN), made.view()
     claim = Claim(PROVEN, network.version, "interval", PROVEN_COUNT)
     single = Single(PROVEN, network.version, "interval", now.x.tobytes())
     if (parts := proving.CURVES.get(claim)) is None:
-        proving.prove(claim, network)(work := _unseen())
+        proving.prove(claim, network)(work := made.unseen())
         parts = work.parts
     if proving.SINGLES.get(single) is None:
-        proving.single(single, network)(_unseen())
+        proving.single(single, network)(made.unseen())
     radii = np.array([radius for part in parts if "radii" in part for radius in part["radii"]])
     right = sum(part.get("right", 0) for part in parts)
     standing = {0.0: right, **{part["eps"]: part["standing"] for part in parts if "eps" in part}}
@@ -268,62 +258,3 @@ FIGURES: dict[str, Callable[[], dict[str, Any]]] = {
     "masked": _masked,
     "certificate": _certificate,
 }
-
-
-# ---------------------------------------------------------------------------------------------- what they are made from
-def counted() -> Digits:
-    """The digits that are counted: evenly from the bundled ones, as many of each class."""
-    every = digits.bundled()
-    return every[np.linspace(0, len(every), COUNT, endpoint=False).astype(int)]
-
-
-def answering(model: Classifier) -> Classifier:
-    """The same network as seen by who takes the gradient of its answer: its probabilities, whose slope may round to 0.
-
-    Their logarithms stand in for its logits, so it reads the same.
-    """
-    entry = keras.Input((28, 28, 1))
-    shares = keras.ops.softmax(model.keras(entry))
-    return Classifier(keras.Model(entry, keras.ops.log(keras.ops.maximum(shares, _TINY))), name=f"{model.name}_answer")
-
-
-def _swept() -> dict[str, Any]:
-    """The digit at every ε, from the cache that the Attack page begins with."""
-    return cache.swept(cache.question(view()))
-
-
-def _attacked(name: str) -> Result:
-    """The digit under the attack of that name."""
-    now = view()
-    return attacks.get(name)()(cache.model(PLAIN), now.x[None], np.array([now.y]), eps=EPS, norm=NORM)
-
-
-def _unseen() -> Job:
-    """A part of this job that reports to nobody; the page's own job is the one that is looked at."""
-    return Job(lambda job: None, "", patience=600.0)
-
-
-def _right(model: Classifier, some: Digits) -> int:
-    return int((model.predict(some.images) == some.labels).sum())
-
-
-def _standing(told: Result) -> int:
-    """How many are read right before and after."""
-    return int((~told.already_wrong & ~told.success).sum())
-
-
-def _plain(x: np.ndarray) -> dict[str, Any]:
-    return {"grey": packing.grey(x)}
-
-
-def _change(told: Result) -> dict[str, Any]:
-    return {"change": packing.quantised(told.change)[0]}
-
-
-def _read(shares: np.ndarray, label: int) -> dict[str, Any]:
-    """What a card says of the ten probabilities."""
-    return {"chip": int(shares.argmax()), "label": label, "sure": float(shares.max())}
-
-
-def _bar(word: str, value: int, tone: str = "") -> dict[str, Any]:
-    return {"word": word, "value": value, "most": COUNT, "text": f"{value} of {COUNT}", "tone": tone}

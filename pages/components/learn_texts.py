@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from pages.components import learn_figures, navigation, session
-from pages.components.learn_figures import EPS, MASKED, NORM, PROVEN
+from pages.components import learn_made, navigation, session
+from pages.components.learn_made import EPS, MASKED, NORM, PROVEN
 from pages.components.session import View, eps_max
 
 
@@ -38,7 +38,7 @@ class Section:
 
 def sections() -> list[Section]:
     """All of them, in the page's order."""
-    here = learn_figures.view()
+    here = learn_made.view()
     share = {"budget": f"{EPS / eps_max(NORM):g}"}
     return [
         Section(

@@ -9,9 +9,10 @@ import pytest
 
 from core import attacks, defenses, digits, sweep, zoo
 from core.errors import InputError
-from pages.components import cache, infecting, learn_figures, learn_texts, navigation, proving, session
+from pages.components import cache, infecting, learn_figures, learn_made, learn_texts, navigation, proving, session
 from pages.components.kept import Kept
-from pages.components.learn_figures import COUNT, EPS, FIGURES
+from pages.components.learn_figures import FIGURES
+from pages.components.learn_made import COUNT, EPS
 from tests.pages.driving import AppTest, calm, finished, opened, view
 
 JOB = "learning"
@@ -71,7 +72,7 @@ def test_a_link_with_picks_of_its_page_is_followed_without_a_note(page, name):
 
 
 def test_the_digit_and_its_steps_are_the_attacks(figures):
-    now, model = learn_figures.view(), zoo.load("plain_cnn")
+    now, model = learn_made.view(), zoo.load("plain_cnn")
     told = attacks.get("pgd")()(model, now.x[None], np.array([now.y]), eps=EPS, norm="linf")
     assert bool(told.success[0])
     chosen, perturbed, read, checked = figures["steps"]["cards"]
@@ -84,7 +85,7 @@ def test_the_digit_and_its_steps_are_the_attacks(figures):
 
 
 def test_the_curve_and_the_smallest_change(figures):
-    now, model, curve = learn_figures.view(), zoo.load("plain_cnn"), figures["problems"]["curve"]
+    now, model, curve = learn_made.view(), zoo.load("plain_cnn"), figures["problems"]["curve"]
     found = sweep.sweep(model, now.x, now.y, attacks.get("pgd")(), norm="linf").result.probabilities
     own, other = (np.array(line["y"]) for line in curve["lines"])
     np.testing.assert_allclose(own, found[:, now.y], atol=2e-3)
@@ -115,8 +116,8 @@ def test_the_bars_count_what_core_counts(figures):
 
 
 def test_who_looks_at_the_answer_reads_the_same_and_finds_no_slope():
-    some, network = learn_figures.counted()[:40], zoo.load("distilled_cnn")
-    seen = learn_figures.answering(network)
+    some, network = learn_made.counted()[:40], zoo.load("distilled_cnn")
+    seen = learn_made.answering(network)
     np.testing.assert_array_equal(seen.predict(some.images), network.predict(some.images))
     told = [attacks.get("fgsm")()(model, some.images, some.labels, eps=EPS) for model in (seen, network)]
     stuck, moved = ((each.change == 0).all(axis=(1, 2, 3)) for each in told)
