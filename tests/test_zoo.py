@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import time
 import zipfile
 
 import numpy as np
@@ -123,12 +122,10 @@ def test_the_cards_training_set_is_the_one_that_is_made_here():
     assert zoo.card(NAMES[0])["training_sha256"] == digits.fingerprint(digits.training())
 
 
-def test_weights_are_plain_small_and_quick_to_load(name):
+def test_weights_are_plain_and_small(name):
     path = zoo.folder() / f"{name}.keras"
     assert path.stat().st_size < 4_000_000
-    began = time.perf_counter()
     model = zoo.load(name)
-    assert time.perf_counter() - began < 2  # 0.07 s on an idle machine
     assert (
         isinstance(model, Classifier)
         and model.name == name
