@@ -102,7 +102,7 @@ def _first_visit() -> None:
         return
     st.session_state["blackbox_seen"] = True
     view = session.current()
-    if _knows.value and "attack" in st.query_params and _settled(view) != view:
+    if _knows.value and "attack" in session.came_by() and _settled(view) != view:
         session.add_note(
             f"{attacks.get(view.attack).title} does not fit what the attacker is said to know: "
             f"{attacks.get(_settled(view).attack).title} stands in its place."

@@ -32,7 +32,7 @@ class Extra:
         return st.session_state[self._key]
 
     def _linked(self) -> Any:
-        text = st.query_params.get(self.name)
+        text = session.came_by().get(self.name)
         if text is None:
             return self.default
         try:

@@ -117,7 +117,9 @@ def _data(view: View, survey: Survey) -> dict[str, Any]:
             "second_direction": _toward.value,
             "seed": view.seed,
         },
-        "link": "&".join(filter(None, (session.link(replace(view, eps=0.0)), urlencode(extras.said(_EXTRAS))))),
+        "link": "&".join(
+            filter(None, (session.link(replace(view, eps=session.current().eps)), urlencode(extras.said(_EXTRAS))))
+        ),
     }
 
 

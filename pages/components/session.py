@@ -252,10 +252,19 @@ def _parse(knob: Any, text: str) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------------------- session
+def came_by() -> dict[str, str]:
+    """The link that this session came by, as it was when first asked for.
+
+    That is to be early. While a server wakes up after a restart the browser's address is bare for a time, and whatever
+    a visitor presses then runs the page anew.
+    """
+    return st.session_state.setdefault("came_by", st.query_params.to_dict())
+
+
 def current() -> View:
     """This visitor's view; on the first run of a session, the one that the link describes."""
     if KEY not in st.session_state:
-        view, notes = read(st.query_params.to_dict())
+        view, notes = read(came_by())
         st.session_state[KEY], st.session_state[NOTES] = view, notes
     return st.session_state[KEY]
 

@@ -21,16 +21,17 @@ _PAGE = """
 def until_ready() -> None:
     """Return once TensorFlow is there; until then the frame and the digit stand. Every page's first call."""
     navigation.ensure()
+    link = session.came_by()
     place = st.empty()  # in every run: what follows keeps its place on the page, and so the browser keeps components
     if not runtime.ready():
-        with _shown(place):
+        with _shown(place, link):
             runtime.wait()
 
 
 @contextmanager
-def _shown(place: DeltaGenerator) -> Iterator[None]:
+def _shown(place: DeltaGenerator, link: dict[str, str]) -> Iterator[None]:
     """Hold the page's place until the block is done."""
-    view = session.digit_of(st.query_params.to_dict())
+    view = session.digit_of(link)
     images = digits.bundled().images
     small = "".join(
         f'<img src="{strip.png(images[session.rows_of(label)[0]])}" alt="{label}" width="42" height="42" '

@@ -10,29 +10,41 @@ pytestmark = pytest.mark.browser
 LINK = "digit=2003&model=plain_mlp&attack=mim&norm=l2&target=9&steps=5&seed=3&eps=1.00"
 
 
-def test_a_restart_under_a_visitor(chromium):
+def test_a_restart_under_visitors(chromium):
+    """The new server knows nothing of them but their pages' addresses, and has their views from there."""
     port = driving.free_port()
     with driving.serving(port=port) as (url, server):
         context = driving.new_context(chromium, url)
-        seen = Visit(context, url, LINK)
-        seen.settled()
-        before = seen.looks()
+        linked, picking = Visit(context, url, LINK), Visit(context, url)
+        picking.choose("pick_model", "Plain MLP")
+        picking.digit(7)
+        assert picking.text(".plate.before .note") == "bundled digit 3501"
+        linked.settled()
+        before = [each.looks() for each in (linked, picking)]
         server.kill()
         server.wait()
-    status = seen.one('[data-testid="stStatusWidget"]')
-    status.get_by_text("CONNECTING").wait_for()
-    assert seen.looks() == before, "what the visitor looks at stays"
+    states = [each.one('[data-testid="stStatusWidget"]') for each in (linked, picking)]
+    for state in states:
+        state.get_by_text("CONNECTING").wait_for()
+    assert [each.looks() for each in (linked, picking)] == before, "what a visitor looks at stays"
     with driving.serving(port=port):
-        status.wait_for(state="detached")
-        # The new server knows nothing of the visitor but the page's address, and has its view from there.
-        seen.one(".st-key-digit_4 button").click()
-        seen.page.wait_for_selector('[data-test-script-state="running"]')
-        seen.page.wait_for_selector(driving.IDLE, timeout=60_000)  # it had to wake up
-        until(lambda: seen.one(".verdict .chip").count() and seen.looks() == before, 30, "the view of the link")
-        seen.one(".st-key-digit_4 button").click()
-        until(lambda: seen.text(".plate.before .note") == "bundled digit 2004", 30, "the next example of the link's 4")
-        seen.settled()
-        assert seen.eps == pytest.approx(1.0) and "MIM" in seen.text(".st-key-attack-pick")
-        assert Visit(context, url, LINK).looks() == before
-        assert not [fault for fault in seen.faults if fault.startswith("raised")]
+        for state in states:
+            state.wait_for(state="detached")
+        linked.one(".st-key-digit_4 button").click()
+        linked.page.wait_for_selector('[data-test-script-state="running"]')
+        linked.page.wait_for_selector(driving.IDLE, timeout=60_000)  # it had to wake up
+        until(lambda: linked.one(".verdict .chip").count() and linked.looks() == before[0], 30, "the view of the link")
+        linked.one(".st-key-digit_4 button").click()
+        until(
+            lambda: linked.text(".plate.before .note") == "bundled digit 2004", 30, "the next example of the link's 4"
+        )
+        picking.one(".st-key-digit_7 button").click()
+        until(
+            lambda: picking.text(".plate.before .note") == "bundled digit 3502", 30, "the next example of the picked 7"
+        )
+        assert picking.one(".st-key-pick_model input").input_value() == "Plain MLP"
+        assert "model=plain_mlp" in picking.page.evaluate("location.search")
+        linked.settled()
+        assert linked.eps == pytest.approx(1.0) and "MIM" in linked.text(".st-key-attack-pick")
+        assert not [fault for each in (linked, picking) for fault in each.faults if fault.startswith("raised")]
         context.close()

@@ -1,6 +1,6 @@
 // One attack on two networks: two sweeps over the same ε, one slider, and a headline that says how they differ.
 import { darkened } from "../shared/colours.js";
-import { giveNumbers, offer } from "../shared/give.js";
+import { giveNumbers, keep, offer } from "../shared/give.js";
 import { mounted } from "../shared/mount.js";
 import { Sheet } from "../shared/sheet.js";
 import { read, Sweep } from "../shared/sweep.js";
@@ -59,6 +59,7 @@ class Duel {
     this.row = this.sweep.nearest(this.at);
     this.draw();
     this.layout();
+    keep(this.told());
   }
 
   // ------------------------------------------------------------------------------------------------------- one row
@@ -135,6 +136,7 @@ class Duel {
   release() {
     this.live.textContent = this.verdict.textContent;
     this.held = { eps: this.at, norm: this.data.norm };
+    keep(this.told());
     this.put("eps", +this.at.toFixed(6));
   }
 

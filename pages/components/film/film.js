@@ -1,6 +1,6 @@
 // An attack as a film: what it tried, what each try had cost, how far it was from the digit, and when it had won.
 // The frames lie here: playing and dragging ask the server nothing.
-import { offer } from "../shared/give.js";
+import { keep, offer } from "../shared/give.js";
 import { mounted } from "../shared/mount.js";
 import { bound } from "../shared/plates.js";
 import { Progress } from "../shared/progress.js";
@@ -41,6 +41,7 @@ class Film extends Stage {
     this.ask = setTriggerValue;
     const other = this.data?.original !== data.original || this.data?.before !== data.before;
     this.data = data;
+    keep(data);
     const fresh = data.film ? data.film.change !== this.packed?.change || data.key !== this.known : other || !this.reel;
     if (fresh) {
       this.hand.halt();

@@ -1,6 +1,6 @@
 // All attacks on one digit as small multiples: cards that come in as the attacks end, sorted here, opened by a press.
 import { darkened, palette } from "../shared/colours.js";
-import { offer } from "../shared/give.js";
+import { keep, offer } from "../shared/give.js";
 import { mounted } from "../shared/mount.js";
 import { Progress } from "../shared/progress.js";
 import { NBSP, setText, WORKING } from "../shared/words.js";
@@ -43,6 +43,7 @@ class Gallery {
     }
     if (data.opens && !this.data?.opens) setTriggerValue("go", data.key);
     this.data = data;
+    keep(data);
     const dark = darkened(this.gallery);
     if (dark !== this.dark) this.shown.forEach((card) => card.forget());
     this.dark = dark;

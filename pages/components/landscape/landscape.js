@@ -1,7 +1,7 @@
 // The plane through a digit: a map to move over, and the digit of the place where the pointer is.
 import { floats } from "../shared/bytes.js";
 import { darkened, palette } from "../shared/colours.js";
-import { offer } from "../shared/give.js";
+import { keep, offer } from "../shared/give.js";
 import { mounted } from "../shared/mount.js";
 import { Picture } from "../shared/picture.js";
 import { percent, setChip } from "../shared/words.js";
@@ -39,6 +39,7 @@ class Landscape {
 
   update({ data, setTriggerValue }) {
     this.ask = setTriggerValue;
+    keep(data);
     const dark = darkened(this.node);
     if (this.data?.key === data.key && this.dark === dark) return;
     const moved = this.data?.key !== data.key;

@@ -1,6 +1,6 @@
 // The scoreboard: picks, the table of colours and the curves, which one drag of ε moves together.
 import { darkened } from "../shared/colours.js";
-import { copyLink, give } from "../shared/give.js";
+import { copyLink, give, keep } from "../shared/give.js";
 import { tell } from "../shared/here.js";
 import { mounted } from "../shared/mount.js";
 import { NBSP, setText } from "../shared/words.js";
@@ -41,6 +41,7 @@ class Scoreboard {
     if (data.opens && !this.data?.opens) setTriggerValue("go", data.link);
     const fresh = JSON.stringify([data.norms, data.models, data.counts, data.waiting, data.tables, darkened(this.scoreboard)]);
     const other = this.fresh !== fresh;
+    keep(data);
     Object.assign(this, { data, fresh, state: setStateValue, ask: setTriggerValue });
     if (data.taken && data.taken.id !== this.taken) give(new Blob([data.taken.text], { type: "text/plain" }), data, data.taken.kind);
     this.taken = data.taken?.id ?? this.taken;

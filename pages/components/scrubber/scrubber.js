@@ -1,6 +1,6 @@
 // The scrubber. The whole sweep lies here: dragging reads it and draws, and the server hears of it on release only.
 // cursor.js, a component of its own, brings ε and what was asked for at that ε; the two meet over a question's key.
-import { offer } from "../shared/give.js";
+import { keep, offer } from "../shared/give.js";
 import { mounted } from "../shared/mount.js";
 import { bound } from "../shared/plates.js";
 import { Stage } from "../shared/stage.js";
@@ -84,6 +84,7 @@ class Lab extends Stage {
     if (film && film.id !== this.filmSeen && film.scales.length > 1 && !first) this.playFilm(film);
     this.filmSeen = film?.id;
     this.draw();
+    keep(here(this));
   }
 
   /** An answer that was under way when the thumb moved says an older ε: it must not take the thumb back. */
@@ -155,6 +156,7 @@ class Lab extends Stage {
   release() {
     this.announce();
     this.hold();
+    keep(here(this));
     this.cursor?.setStateValue("eps", +this.at.toFixed(6));
   }
 

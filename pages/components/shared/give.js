@@ -6,6 +6,18 @@ const address = ({ link }) => {
   return url.href;
 };
 
+/** Let the page's address say what stands on the page: a reload brings it back, and so does a server that restarted. */
+export function keep(data) {
+  const there = new URL(address(data));
+  for (const [name, value] of new URLSearchParams(window.location.search)) if (name.startsWith("embed")) there.searchParams.append(name, value);
+  if (there.href === window.location.href) return;
+  try {
+    window.history.replaceState(window.history.state, "", there); // no step that Back would have to go through
+  } catch {
+    // Browsers take so many changes in so many seconds; a later one will say it all.
+  }
+}
+
 /** Put the page's link on the clipboard, and say so for a moment in the button's word. */
 export async function copyLink(data, word) {
   try {
