@@ -18,8 +18,11 @@ REALISTIC = {"linf": 0.1, "l2": 1.5, "l1": 12.0, "l0": 40.0, "warp": 0.5}
 DECISION = [("hopskipjump", "l2"), ("hopskipjump", "linf"), ("boundary", "l2")]
 SCORES = [("square", "linf"), ("square", "l2"), ("square", "l1"), ("nes", "linf"), ("nes", "l2"), ("zoo_attack", "l2")]
 ASKING = DECISION + SCORES
-#: What a contract that needs no strength lets an attack spend at most, by knob.
+#: What a contract that needs no strength lets an attack spend at most, by knob; and one in stages, which is many.
 BRIEF = {"steps": 40, "search_steps": 4, "queries": 300, "restarts": 1}
+BRIEF_STAGES = {"steps": 8, "queries": 60}
+#: How far a knob that costs time is moved where a test asks what moves with it, and not what its end does.
+FAR = {"steps": 40, "search_steps": 6, "queries": 900, "restarts": 4}
 
 
 def build(*layers: keras.Layer) -> keras.Model:
@@ -96,7 +99,7 @@ BY_NAME = pytest.mark.parametrize("name", attacks.names())
 
 def brief(cls: type[Attack]) -> Attack:
     """That attack with its own knobs, save that the dear ones are cut to what BRIEF allows."""
-    allowed = dict(BRIEF)
+    allowed = dict(BRIEF_STAGES if cls.staged else BRIEF)
     if cls.minimises and cls.knowledge == "scores":
         allowed["queries"] = 4000  # who measures a slope pixel by pixel needs 1,568 for one gradient
     dear = {knob.name: min(knob.default, allowed[knob.name]) for knob in knobs.of(cls) if knob.name in allowed}
@@ -109,6 +112,16 @@ def attacked(
     """What that attack, briefly, does to digits and their labels, at a realistic budget where none is given."""
     x, y = given
     return brief(attacks.get(name))(model, x, y, eps=realistic(norm) if eps is None else eps, norm=norm, **more)
+
+
+def spread(knob: knobs.Knob) -> tuple[Any, ...]:
+    """Values of a knob that lie far apart: all its choices, or its lowest and its highest, if that costs no time."""
+    if knob.choices:
+        return tuple(knob.choices)
+    if knob.kind == "bool":
+        return False, True
+    ends = knob.low, min(knob.high, FAR.get(knob.name, knob.high))
+    return tuple(int(end) for end in ends) if knob.kind == "int" else ends
 
 
 def quick(cls: type[Attack], **moved: Any) -> Attack:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core import attacks, knobs
-from tests.support import WITH_NORM, attacked, next_class, quick, realistic
+from tests.support import WITH_NORM, attacked, next_class, quick, realistic, spread
 
 
 class TestWatching:
@@ -19,7 +19,9 @@ class TestWatching:
         watched = attacked(name, norm, plain, few, watch=watch)
         assert seen and [done for done, _ in seen] == sorted({done for done, _ in seen})
         assert len({total for _, total in seen}) == 1 and seen[-1][0] == seen[-1][1]
-        np.testing.assert_array_equal(watched.adversarial, attacked(name, norm, plain, few).adversarial)
+        # Who is watched looks at other moments which digits are done, and a batch of another size rounds otherwise.
+        unwatched = attacked(name, norm, plain, few)
+        np.testing.assert_allclose(watched.adversarial, unwatched.adversarial, atol=1e-6)
 
     @WITH_NORM
     def test_returning_false_stops_it_with_the_best_so_far(self, plain, few, name, norm):
@@ -69,9 +71,8 @@ def test_nothing_is_traced_again_when_a_knob_moves(plain, few, name, norm):
     if cls.targetable:
         run(target=next_class(y))
     for knob in knobs.of(cls):
-        values = knob.choices or ((True, False) if knob.kind == "bool" else (knob.low, knob.high))
-        for value in values:
-            run(**{knob.name: int(value) if knob.kind == "int" else value})
+        for value in spread(knob):
+            run(**{knob.name: value})
     assert plain.traces == before
 
 
