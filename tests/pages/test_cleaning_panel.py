@@ -1,85 +1,24 @@
 """The panel of cleaners: who may clean what, the ledger of what came of it, and the network that is left."""
 
 import base64
-import sys
 import time
-from dataclasses import dataclass, replace
-from types import ModuleType
-from typing import Any, ClassVar
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import copies, poisoning
-from core.classifier import Classifier
+from core import poisoning
 from core.digits import bundled
-from core.errors import InputError
-from core.knobs import knob
-from core.poisoning import Cleaner, Findings
-from core.poisoning._cleaner import Task
+from core.poisoning import Findings
 from pages.components import cleaning_panel, cleansing, infecting, own_models, session
 from pages.components.infecting import Infected
 from pages.components.story_effects import Row
+from tests.pages import cleaners
+from tests.pages.cleaners import Hints, Rinse
 from tests.pages.driving import button, calm, choose, finished, told
 from tests.pages.infected import made
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rinse(Cleaner):
-    """Give the network back as it was. It is quick, and notes what it was given."""
-
-    title = "Rinse"
-    calls: ClassVar[list[Task]] = []
-
-    strength: int = knob(1, "Strength", 0, 9, help="Does nothing; at 0 it fails")
-
-    def run(self, task: Task) -> Classifier:
-        self.calls.append(task)
-        if not self.strength:
-            raise InputError("There is no water. Choose a strength of at least 1.")
-        assert task.watch is not None
-        task.watch(1, 2, {})
-        return Classifier(copies.of(task.model.keras), name="rinsed")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sieve(Rinse):
-    """Train anew on what was not flagged."""
-
-    title = "Sieve"
-    needs_findings = True
-    needs_trusted = True
-
-    def run(self, task: Task) -> Classifier:
-        self.calls.append(task)
-        return poisoning.learn(task.model, task.unflagged, epochs=4, watch=task.watch)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Soak(Rinse):
-    """Take a third of the way, and wait there until somebody stops it."""
-
-    title = "Soak"
-
-    def run(self, task: Task) -> Classifier:
-        assert task.watch is not None
-        while task.watch(1, 3, {}):
-            time.sleep(0.005)
-        return Classifier(copies.of(task.model.keras))
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Hints(Findings):
-    """Findings of a kind of their own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sponge(Rinse):
-    """Give the network back as it was; hints would have spared it something."""
-
-    title = "Sponge"
-    helped_by = Hints
 
 
 @pytest.fixture
@@ -91,19 +30,10 @@ def infected(monkeypatch) -> Infected:
 
 
 @pytest.fixture(autouse=True)
-def cleaners(monkeypatch) -> None:
-    """The four cleaners above, as if their files lay in the folder, and no others."""
-    for cls in (Rinse, Sieve, Soak, Sponge):
-        name = cls.__name__.lower()
-        module = ModuleType(f"core.poisoning.{name}")
-        there = type(cls.__name__, (cls,), {"__module__": module.__name__, "__doc__": cls.__doc__})
-        setattr(module, cls.__name__, dataclass(frozen=True, kw_only=True)(there))
-        monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(
-        poisoning._registry.__dict__, "_names", ("badnets", "label_flip", "rinse", "sieve", "soak", "sponge")
-    )
+def made_up(monkeypatch) -> None:
+    """Cleaners that are quick, and no network of anybody's."""
+    cleaners.stand_in(monkeypatch)
     monkeypatch.setattr(own_models, "_all", type(own_models._all)())
-    Rinse.calls.clear()
 
 
 def panel(infected: Infected | None, findings: Findings | None = None, pick: str = "rinse") -> AppTest:
