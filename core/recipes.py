@@ -147,8 +147,10 @@ RECIPES: dict[str, Recipe] = {
         summary="Trained on digits attacked in a single step: cheap, and weaker than its PGD score lets on.",
         order=4,
         build=lambda: _cnn(16, 32, 100),
-        plan=Plan(epochs=40, batch=128, rate=2e-3, warmup=0.2, decay="linear", average=0.998, seed=0),
-        objective=FGSMRS(eps=0.3, step_size=1.25),
+        plan=Plan(
+            epochs=20, batch=128, rate=2e-3, warmup=0.2, decay="cosine", weight_decay=5e-3, average=0.998, seed=0
+        ),
+        objective=FGSMRS(eps=0.3, step_size=1.25, ramp=0.2),
         judged=Judged(autoattack=True),
     ),
     "certified_cnn": Recipe(

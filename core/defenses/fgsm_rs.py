@@ -9,7 +9,7 @@ from core import lowering
 from core.defenses._harden import Training
 from core.fit import Plan
 from core.knobs import knob
-from core.objectives import Moment, away_from, cross_entropy
+from core.objectives import Moment, away_from, cross_entropy, grown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,17 +32,19 @@ class FGSMRS(Training):
     checked = True
 
     eps: float = knob(0.3, "Train at ε", 0.0, 1.0, step=0.01, help="How much each pixel may change, in L∞")
-    step_size: float = knob(1.25, "Step size", 0.1, 2.0, step=0.05, help="Relative to ε")
+    step_size: float = knob(1.25, "Step size", 0.1, 2.0, step=0.05, help="Relative to the present ε")
+    ramp: float = knob(0.0, "Ramp", 0.0, 1.0, step=0.05, help="Share of the training over which ε grows from 0")
 
     def __call__(self, model: keras.Model, x: tf.Tensor, y: tf.Tensor, moment: Moment) -> tuple[tf.Tensor, tf.Tensor]:
         # The start is not clipped into [0, 1]: on MNIST's black background half of it would be lost, every step would
         # end in the same corner of the ball, and the training would collapse within two epochs.
-        start = x + self.eps * tf.random.stateless_uniform(tf.shape(x), moment.seed, -1.0, 1.0)
+        eps = grown(self.eps, self.ramp, moment)
+        start = x + eps * tf.random.stateless_uniform(tf.shape(x), moment.seed, -1.0, 1.0)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(start)
             logits = lowering.forward(model)(start)
         uphill = tape.gradient(logits, start, output_gradients=away_from(y)(logits))  # pyright: ignore
-        low, high = tf.maximum(x - self.eps, 0.0), tf.minimum(x + self.eps, 1.0)
-        worse = tf.clip_by_value(start + self.step_size * self.eps * tf.sign(uphill), low, high)
+        low, high = tf.maximum(x - eps, 0.0), tf.minimum(x + eps, 1.0)
+        worse = tf.clip_by_value(start + self.step_size * eps * tf.sign(uphill), low, high)
         logits = model(worse, training=True)
         return cross_entropy(logits, y), logits
