@@ -10,7 +10,7 @@ from core import sweep, zoo
 from core.classifier import Classifier
 from core.errors import InputError
 from core.result import Result
-from pages.components import own_models
+from pages.components import jobs, own_models
 from pages.components.question import Question
 from pages.components.session import View
 
@@ -92,7 +92,7 @@ def _sweep(asked: Question, epsilons: np.ndarray, path: bool = False) -> sweep.S
     """The sweep itself, in its turn among the attacks of all visitors."""
     if asked.instance.minimises:
         return sweep.along(model(asked.model), _way(asked) if path else _smallest(asked), epsilons)
-    with _HEAVY:
+    with _HEAVY, jobs.AWAITED.one():
         return sweep.sweep(
             model(asked.model),
             asked.x,
@@ -120,7 +120,7 @@ def _way(asked: Question) -> Result:
 
 def _found(asked: Question, path: bool) -> Result:
     goal = None if asked.target is None else np.array([asked.target])
-    with _HEAVY:
+    with _HEAVY, jobs.AWAITED.one():
         return asked.instance(
             model(asked.model),
             asked.x[None],

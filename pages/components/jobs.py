@@ -9,7 +9,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from core.attacks import one_core
@@ -18,7 +19,36 @@ from core.errors import InputError
 WAITING, RUNNING, DONE, CANCELLED, FAILED = "waiting", "running", "done", "cancelled", "failed"
 ABANDONED = 30.0  # seconds without a look that most work bears
 _CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+_MOST = 0.3  # seconds for which a job stands back at a time
 _log = logging.getLogger(__name__)
+
+
+class _Awaited:
+    """How many attacks somebody waits for on a page; jobs stand back for them."""
+
+    def __init__(self) -> None:
+        self._change = threading.Condition()
+        self._count = 0
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """Somebody waits for what is done inside."""
+        with self._change:
+            self._count += 1
+        try:
+            yield
+        finally:
+            with self._change:
+                self._count -= 1
+                self._change.notify_all()
+
+    def stand_back(self, most: float) -> None:
+        """Return once nobody waits, or after so many seconds."""
+        with self._change:
+            self._change.wait_for(lambda: not self._count, most)
+
+
+AWAITED = _Awaited()
 
 
 class Job:
@@ -41,16 +71,24 @@ class Job:
         self._end = threading.Event()
         self._seen = time.monotonic()
         self._began: float | None = None
+        self._stood = 0.0  # when it last stood back
 
     def report(self, done: int, total: int, x_so_far: object = None) -> bool:
         """Say how far the work is; False once it should stop. Fits an attack's watch."""
         self.done, self.total = done, total
+        self._stand_back()
         return self.wanted
 
     def hand_in(self, part: Any) -> bool:
         """Add a part of the result; False once the work should stop."""
         self.parts.append(part)
         return self.wanted
+
+    def _stand_back(self) -> None:
+        """Leave the cores to whoever waits for an attack, as long as it has worked: half its pace is its own."""
+        if self.state == RUNNING:
+            AWAITED.stand_back(min(time.monotonic() - self._stood, _MOST))
+            self._stood = time.monotonic()
 
     @property
     def wanted(self) -> bool:
@@ -91,7 +129,7 @@ class Job:
     def run(self) -> None:
         """Do the work here and now. Its faults end in the job, never in the thread, whatever they are: others wait."""
         self.state = RUNNING
-        self._began = time.monotonic()
+        self._began = self._stood = time.monotonic()
         try:
             with one_core():
                 self.result = self._work(self)

@@ -192,3 +192,38 @@ def test_what_is_left_goes_by_what_it_has_taken(monkeypatch, taken, done, left, 
     assert job.left is None  # it has not begun
     job.run()
     assert job.state == jobs.DONE and Pending("", job).left == ""
+
+
+# ---------------------------------------------------------------------------- who waits for an attack goes first
+def test_a_job_stands_back_until_nobody_waits():
+    awaited, order = jobs._Awaited(), []
+
+    def stand_back() -> None:
+        awaited.stand_back(60)
+        order.append("job")
+
+    with awaited.one(), awaited.one():
+        thread = threading.Thread(target=stand_back)
+        thread.start()
+        awaited.stand_back(0.01)  # there is an end to it all the same
+        order.append("visitor")
+    thread.join(30)
+    assert order == ["visitor", "job"]
+    awaited.stand_back(60)  # nobody waits: at once
+
+
+def test_a_job_stands_back_for_no_longer_than_it_has_worked(monkeypatch):
+    asked, now = [], 100.0
+    monkeypatch.setattr(jobs.AWAITED, "stand_back", asked.append)
+    monkeypatch.setattr(jobs.time, "monotonic", lambda: now)
+
+    def work(job: Job) -> None:
+        nonlocal now
+        for taken in (0.125, 0.25, 5.0):
+            now += taken
+            job.report(1, 2)
+
+    job = Job(work, "nobody")
+    job.report(0, 1)  # not at work yet
+    job.run()
+    assert asked == [0.125, 0.25, jobs._MOST]
