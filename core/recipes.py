@@ -175,9 +175,9 @@ RECIPES: dict[str, Recipe] = {
         title="Smoothed CNN",
         summary="Trained under heavy noise, for a vote among noisy copies that can be proven.",
         order=7,
-        build=lambda: _cnn(32, 64, 128),
-        plan=Plan(epochs=40, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.998, seed=0),
-        objective=SmoothingTraining(sigma=0.5, copies=2, consistency=5.0, entropy=0.5),
+        build=lambda: _normalised(128, lambda _: "glorot_uniform"),
+        plan=Plan(epochs=90, batch=128, rate=2e-3, warmup=0.1, decay="cosine", average=0.998, seed=0),
+        objective=SmoothingTraining(sigma=0.6, copies=2, consistency=5.0, entropy=0.5),
         judged=Judged(norm="l2", eps=1.5, sigma=0.5),
     ),
     "augmented_cnn": Recipe(
