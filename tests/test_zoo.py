@@ -110,6 +110,7 @@ def test_robust_models_say_what_autoattack_leaves():
     """Never more than PGD leaves, and much less where PGD is too kind."""
     left = {name: zoo.card(name)["figures"] for name in ("trades_cnn", "fast_cnn")}
     assert left["trades_cnn"]["autoattack"]["accuracy"] >= 0.905
+    assert left["fast_cnn"]["autoattack"]["accuracy"] >= 0.83
     assert left["fast_cnn"]["attacked"]["accuracy"] > left["fast_cnn"]["autoattack"]["accuracy"] + 0.02
 
 

@@ -3,7 +3,6 @@
 from dataclasses import replace
 from functools import partial
 from typing import Any
-from urllib.parse import urlencode
 
 import numpy as np
 import streamlit as st
@@ -110,7 +109,7 @@ def _data(view: View, found: Pending, over: bool) -> dict[str, Any]:
         "caption": f"{cache.title(view.model)}, ε = {eps} in {norms.get(norm).title}",
         "file": f"compare-{view.model}-{norm}-{eps}",
         "setting": {"model": view.model, "norm": norm, "eps": _eps(), "target": view.target, "seed": view.seed},
-        "link": "&".join(filter(None, (session.link(view), urlencode(extras.said(_EXTRAS))))),
+        "link": extras.link(view, _EXTRAS),
     }
 
 

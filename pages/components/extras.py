@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -67,6 +68,11 @@ def choice(name: str, choices: Iterable[str], default: str | None = None) -> Ext
         return text
 
     return Extra(name, allowed[0] if default is None else default, read, "one of " + ", ".join(allowed))
+
+
+def link(view: session.View, extras: Iterable[Extra]) -> str:
+    """The query string that brings back this view and these picks."""
+    return "&".join(filter(None, (session.link(view), urlencode(said(extras)))))
 
 
 def said(extras: Iterable[Extra]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -117,9 +116,7 @@ def _data(view: View, survey: Survey) -> dict[str, Any]:
             "second_direction": _toward.value,
             "seed": view.seed,
         },
-        "link": "&".join(
-            filter(None, (session.link(replace(view, eps=session.current().eps)), urlencode(extras.said(_EXTRAS))))
-        ),
+        "link": extras.link(replace(view, eps=session.current().eps), _EXTRAS),
     }
 
 
