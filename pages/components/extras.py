@@ -13,13 +13,15 @@ from pages.components import session
 @dataclass(frozen=True)
 class Extra:
     """One such pick. name: its key in the link, one of session.PAGE_KEYS; default: until something is picked;
-    read: its value from a link's text, or ValueError; expected: what may stand in a link, for the note.
+    read: its value from a link's text, or ValueError; expected: what may stand in a link, for the note; write: what a
+    link says for a value.
     """
 
     name: str
     default: Any
     read: Callable[[str], Any]
     expected: str
+    write: Callable[[Any], Any] = lambda value: value
 
     @property
     def _key(self) -> str:
@@ -77,4 +79,4 @@ def link(view: session.View, extras: Iterable[Extra]) -> str:
 
 def said(extras: Iterable[Extra]) -> dict[str, Any]:
     """What a link has to say of them: those that differ from their defaults."""
-    return {each.name: each.value for each in extras if each.value != each.default}
+    return {each.name: each.write(each.value) for each in extras if each.value != each.default}

@@ -16,6 +16,7 @@ from pages.components import (
     cache,
     cleaning_panel,
     confusion_panel,
+    extras,
     finding_panel,
     infecting,
     opening,
@@ -30,34 +31,21 @@ from pages.components import (
     trigger,
     verdict,
 )
+from pages.components import poison_picks as picks
 from pages.components.infecting import Infected, Plot
-from pages.components.panel import Picks
 from pages.components.pending import Pending
 from pages.components.session import View
-from pages.components.settings import Settings
 
 _JOB = "infecting"
 _PATIENCE = 300.0  # seconds that a training goes on while its visitor looks at other pages
-_DIAMOND = poisoning.get("badnets")().pattern
 _LINES = [["success", "orange", "attack success"], ["clean", "blue", "clean accuracy"]]
 _NAMED = "infected_name"  # the poisoned network's name among the visitor's own
-
-_picks = Picks(
-    "poison",
-    network=infecting.NETWORKS[0],
-    attack="badnets",
-    whole=False,
-    rate=5,
-    target=4,
-    mark={"pattern": _DIAMOND, "row": 22, "column": 22},
-)
-_settings = Settings("poison", poisoning.get, without=("rate", "target", "row", "column"))
 
 
 def draw() -> None:
     """Everything on the page. Each fault is a sentence where it arose; the picks stay."""
     view = session.current()
-    with opening.picks(()):
+    with opening.picks(picks.ALL):
         _victims_network()
         _attack()
     plot, fault = _asked(view)
@@ -86,42 +74,30 @@ def _victims_network() -> None:
         infecting.NETWORKS,
         format_func=lambda name: str(titles.get(name, name)).removeprefix("Plain "),
         width=100,
-        **_picks.bound("network", _picks["network"]),
+        **picks.network.bound(picks.network.value),
     )
 
 
 def _attack() -> None:
     names = poisoning.names("attack")
     titles = {name: poisoning.get(name).title for name in names}
-    st.selectbox("Poison", names, format_func=titles.__getitem__, width=190, **_picks.bound("attack", _picks["attack"]))
-    _settings.draw(_picks["attack"])
+    st.selectbox("Poison", names, format_func=titles.__getitem__, width=190, **picks.attack.bound(picks.attack.value))
+    picks.settings.draw(picks.attack.value)
     if digits.at_hand():
-        options = {False: "3,500 bundled", True: "55,000 MNIST"}
+        options = {"bundled": "3,500 bundled", "mnist": "55,000 MNIST"}
         st.selectbox(
             "Training set",
             list(options),
             format_func=options.__getitem__,
             width=160,
-            **_picks.bound("whole", _picks["whole"]),
+            **picks.material.bound(picks.material.value),
         )
 
 
 def _asked(view: View) -> tuple[Plot | None, str | None]:
     """What the picks ask for, or why that cannot be."""
-    name = _picks["attack"]
-    cls = poisoning.get(name)
-    fields = set(cls.__dataclass_fields__)
-    given: dict[str, Any] = dict(_settings[name]) | {"rate": _picks["rate"] / 100}
-    if "target" in fields:
-        given["target"] = _picks["target"]
-    if "pattern" in fields:
-        given |= _picks["mark"]
     try:
-        model = cache.model(_picks["network"])
-        plot = Plot(
-            _picks["network"], model.version, name, tuple(sorted(given.items())), _picks["whole"] and digits.at_hand()
-        )
-        plot.instance  # noqa: B018 - its knobs are checked when it is made
+        plot = picks.plot()
     except InputError as fault:
         return None, str(fault)
     grey = np.rint(255 * view.x).astype(np.uint8).tobytes()
@@ -133,17 +109,17 @@ def _left(view: View, plot: Plot | None, found: Pending | None, infected: Infect
     with st.container(border=True, key="trigger-panel"):
         st.markdown("### Trigger" if _backdoor() else "### The digit")
         trigger.draw(_trigger(view, plot, infected), key="trigger", on_mark=_marked)
-        if "target" in poisoning.get(_picks["attack"]).__dataclass_fields__:
-            st.selectbox("Read as", range(10), **_picks.bound("target", _picks["target"]))
-        count = len(infecting.material(_picks["whole"]))
+        if "target" in poisoning.get(picks.attack.value).__dataclass_fields__:
+            st.selectbox("Read as", range(10), **picks.target.bound(picks.target.value))
+        count, rate = len(infecting.material(picks.whole())), picks.rate.value
         st.slider(
-            f"Poisoned: {round(_picks['rate'] / 100 * count):,} of {count:,} digits",
+            f"Poisoned: {round(rate / 100 * count):,} of {count:,} digits",
             0,
-            50,
+            picks.RATE_MAX,
             format="%d %%",
-            **_picks.bound("rate", _picks["rate"]),
+            **picks.rate.bound(rate),
         )
-        _settings.note(_picks["attack"])
+        picks.settings.note(picks.attack.value)
         if found is not None and not found.over:
             st.button("Stop", key="poison_stop", on_click=found.stop, width="stretch")
         else:
@@ -160,13 +136,13 @@ def _left(view: View, plot: Plot | None, found: Pending | None, infected: Infect
 
 
 def _backdoor() -> bool:
-    return issubclass(poisoning.get(_picks["attack"]), Backdoor)
+    return issubclass(poisoning.get(picks.attack.value), Backdoor)
 
 
 def _marked() -> None:
     sent = getattr(st.session_state.get("trigger"), "mark", None)
     try:
-        st.session_state.setdefault("picks_poison", {})["mark"] = trigger.read(sent)
+        picks.mark.put(trigger.read(sent))
     except InputError as fault:
         st.toast(str(fault), icon=":material/error:")
 
@@ -187,18 +163,19 @@ def _trigger(view: View, plot: Plot | None, infected: Infected | None) -> dict[s
     """The digit with the trigger, and how the two networks read it."""
     x, attack = view.x[None], None if plot is None else plot.instance
     stamped = attack.stamp(x) if isinstance(attack, Backdoor) else x
-    painted = "pattern" in poisoning.get(_picks["attack"]).__dataclass_fields__
+    painted = "pattern" in poisoning.get(picks.attack.value).__dataclass_fields__
     reads = []
     if infected is not None:
         for who, network in (("Poisoned network", infected.owned), ("Never poisoned", infected.honest)):
             shares = network.probabilities(stamped)[0]
             reads.append([who, int(shares.argmax()), float(shares.max())])
     return {
-        "mark": _picks["mark"] if painted else None,
+        "mark": picks.mark.value if painted else None,
         "x": packing.grey(x),
         "marked": packing.grey(stamped),
         "reads": reads,
         "label": view.y,
+        "link": extras.link(view, picks.ALL),
     }
 
 
@@ -208,7 +185,7 @@ def _right(plot: Plot | None, infected: Infected | None, said: dict[str, Any]) -
     with one, st.container(border=True, key="growth-panel", height="stretch"):
         st.markdown("### While it trains")
         if pending.current(_JOB) is None:
-            most = poisoning.epochs_for(len(infecting.material(_picks["whole"])))
+            most = poisoning.epochs_for(len(infecting.material(picks.whole())))
             nothing = pending.told(None, True)  # the axes alone
             school.draw({**nothing, "words": "", "epochs": [], "most": most, "first": 0, "lines": _LINES}, key="growth")
             st.caption(

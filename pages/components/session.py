@@ -23,7 +23,7 @@ DECIMALS = {"linf": 3, "l2": 2, "l1": 1, "l0": 0, "warp": 2}  # with which ε is
 STEP = {"linf": 0.001, "l2": 0.01, "l1": 0.1, "l0": 1.0, "warp": 0.01}  # of the slider
 SEED_MAX = 2**31 - 1
 #: What links to single pages may hold beside a View (see extras).
-PAGE_KEYS = frozenset({"within", "budget", "knows", "toward", "against", "at", "under", "count"})
+PAGE_KEYS = frozenset("within budget knows toward against at under count victim poison set rate into stamp how".split())
 _FIRST = 7  # the class that a new visitor meets
 
 
@@ -124,7 +124,7 @@ def link(view: View) -> str:
         if getattr(view, name) != getattr(plain, name):
             said[name] = getattr(view, name)
     said["eps"] = f"{view.eps:.{DECIMALS[view.norm]}f}"
-    said.update({name: str(value).lower() if isinstance(value, bool) else value for name, value in view.knobs})
+    said.update({name: spelled(value) for name, value in view.knobs})
     return urlencode(said)
 
 
@@ -168,7 +168,7 @@ def read(params: Mapping[str, str]) -> tuple[View, list[str]]:
     chosen = {}
     for key, text in params.items():
         if key in settings:
-            value = _parse(settings[key], text)
+            value = parse(settings[key], text)
             if value is None:
                 notes.append(f"{key} is {quote(text)} in the link; it must be {settings[key].expected()}.")
             elif value != settings[key].default:
@@ -237,8 +237,13 @@ def _unpack(text: str) -> bytes:
     return unpacked
 
 
-def _parse(knob: Any, text: str) -> Any:
-    """A knob's value from a link, or None."""
+def spelled(value: Any) -> str:
+    """A knob's value as a link says it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def parse(knob: Any, text: str) -> Any:
+    """A knob's value from a link's text, or None where it takes no such value."""
     value: Any = None
     if knob.kind == "choice":
         value = text

@@ -15,9 +15,16 @@ from pages.components import controls
 class Settings:
     """What was set in one panel, for each of its defenses by name: who comes back to a defense finds it as it was."""
 
-    def __init__(self, panel: str, get: Callable[[str], Any] = defenses.get, without: Collection[str] = ()):
-        """get: a name's class; without: knobs that have a place of their own on the page."""
-        self._panel, self._get, self._without = panel, get, without
+    def __init__(
+        self,
+        panel: str,
+        get: Callable[[str], Any] = defenses.get,
+        without: Collection[str] = (),
+        first: Callable[[], dict[str, dict[str, Any]]] = dict,
+    ):
+        """get: a name's class; without: knobs that have a place of their own on the page; first: what a session begins
+        with, by defense and knob."""
+        self._panel, self._get, self._without, self._first = panel, get, without, first
 
     def __getitem__(self, name: str) -> tuple[tuple[str, Any], ...]:
         """A defense's knobs that differ from their defaults, sorted, each in its range, whatever a client has sent."""
@@ -29,7 +36,10 @@ class Settings:
 
     @property
     def _told(self) -> dict[str, dict[str, Any]]:
-        return st.session_state.setdefault(f"{self._panel}_knobs", {})
+        key = f"{self._panel}_knobs"
+        if key not in st.session_state:
+            st.session_state[key] = self._first()
+        return st.session_state[key]
 
     def draw(self, name: str, **button: Any) -> None:
         """The button, and under it what the defense does, its knobs, and a way back. button: more of how it looks."""

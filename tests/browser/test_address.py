@@ -64,3 +64,22 @@ def test_what_an_owner_embeds_stays_embedded(visit):
     seen.digit(4)
     until(lambda: said(seen).get("digit") not in (None, "2003"), 30, "the digit in the address")
     assert said(seen)["embed"] == "true"
+
+
+def test_the_poison_page_keeps_the_painted_stamp_in_its_address(turn):
+    seen = turn("Poison", "digit=3503&eps=0.100")
+    cell = ".trigger .cells button"
+    seen.page.wait_for_selector(cell)
+    seen.idle()
+    seen.choose("pick_victim", "MLP")
+    until(lambda: said(seen).get("victim") == "plain_mlp", 30, "the network in the address")
+    seen.page.locator(cell).first.click()
+    until(lambda: said(seen).get("stamp", "").endswith(".22.22"), 30, "the stamp in the address")
+    there, lit = address(seen), seen.page.locator(f'{cell}[aria-pressed="true"]').count()
+    assert urlsplit(there).path == "/poison" and lit == 13
+    seen.page.reload()
+    until(lambda: seen.page.locator(f'{cell}[aria-pressed="true"]').count() == lit, 60, "the stamp")
+    seen.idle()
+    assert address(seen) == there
+    assert seen.page.locator(cell).first.get_attribute("aria-pressed") == "true"
+    seen.faults = [each for each in seen.faults if "404" not in each and "ERR_ABORTED" not in each]

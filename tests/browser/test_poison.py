@@ -74,7 +74,7 @@ def test_an_empty_stamp_is_said(turn):
 def test_a_training_and_who_is_taken_for_whom(turn):
     seen = poisoning(turn)
     page = seen.page
-    seen.one(".st-key-poison_network").get_by_role("combobox").click()
+    seen.one(".st-key-pick_victim").get_by_role("combobox").click()
     page.get_by_role("option", name="MLP").click()
     seen.idle()
     seen.one(".st-key-poison_train button").click()

@@ -1,13 +1,14 @@
 """The Poison page: a set is touched, a network learns it, and what a client may send does no harm."""
 
 import base64
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
 
 from core import digits, poisoning, zoo
 from core.errors import InputError
-from pages.components import infecting, own_models, samples_panel, trigger
+from pages.components import infecting, own_models, samples_panel, session, trigger
 from pages.components.infecting import Plot
 from pages.components.jobs import Job
 from tests.pages.driving import answer, button, choose, finished, opened, told
@@ -28,7 +29,7 @@ def learnt(at):
 
 
 def mlp():
-    return choose(opened(LINK, "poison"), "poison_network", "plain_mlp")
+    return choose(opened(LINK, "poison"), "pick_victim", "plain_mlp")
 
 
 def test_the_digits_that_judge_are_in_no_training():
@@ -111,25 +112,77 @@ def test_a_place_outside_is_brought_inside():
     assert (trigger.read(sent)["row"], trigger.read(sent)["column"]) == (23, 0)
 
 
+STAMP = {"pattern": ((0, 0, 0, 0, 1), *[(0,) * 5] * 3, (1, 0, 0, 0, 0)), "row": 3, "column": 20}
+
+
+def test_the_picks_are_in_the_link_and_a_link_brings_them_back():
+    at = opened(LINK, "poison")
+    assert told(at, "trigger")["link"] == session.link(session.read(dict(parse_qsl(LINK)))[0])  # no word of defaults
+    for key, value in (("pick_victim", "plain_mlp"), ("pick_rate", 10), ("pick_into", 7)):
+        choose(at, key, value)
+    choose(at, "poison_badnets_leads", "next")
+    at.session_state["extra_stamp"] = STAMP
+    at.run()
+    link = told(at, "trigger")["link"]
+    said = dict(parse_qsl(link))
+    assert {name: said[name] for name in ("victim", "rate", "into", "stamp", "how")} == {
+        "victim": "plain_mlp", "rate": "10", "into": "7", "stamp": "0100010.3.20", "how": "leads:next",
+    }  # fmt: skip
+    again = opened(link, "poison")
+    assert told(again, "trigger")["link"] == link and told(again, "trigger")["mark"]["row"] == 3 and not again.info
+    plots = [button(each, "poison_train").session_state["infecting"].asked for each in (at, again)]
+    assert plots[0] == plots[1] and dict(plots[1].knobs)["leads"] == "next"
+
+
+def test_another_attack_comes_by_a_link_with_its_settings():
+    at = opened(f"{LINK}&poison=label_flip&how=how:pairwise", "poison")
+    assert at.selectbox(key="pick_poison").value == "label_flip" and "Which Pairwise" in [
+        each.value for each in at.caption
+    ]
+    assert not at.info
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ("rate=51", "rate is “51” in the link; a whole number from 0 to 50 was expected"),
+        ("rate=-1", "rate is “-1”"),
+        ("into=10", "into is “10” in the link; a digit was expected"),
+        ("poison=acid", "poison is “acid” in the link; one of "),
+        ("victim=trades_cnn", "one of plain_cnn, plain_mlp was expected"),
+        ("stamp=zz.1.1", "25 cells as 7 hexadecimal figures"),
+        ("stamp=2000000.1.1", "stamp is “2000000.1.1”"),
+        ("stamp=0000001.24.1", "stamp is"),
+        ("stamp=1", "stamp is “1”"),
+        ("how=leads:up", "“leads:up” is no setting of BadNets, or not a value that it takes"),
+        ("how=rate:0.3,x", "“rate:0.3” is no setting"),
+    ],
+)
+def test_what_a_link_says_wrongly_is_said_and_the_rest_stands(part, said):
+    at = opened(f"{LINK}&{part}", "poison")
+    assert any(said in each.value for each in at.info) and not at.exception
+    assert told(at, "trigger")["link"].startswith("digit=3503") and not at.button(key="poison_train").disabled
+
+
 @pytest.mark.parametrize("name", poisoning.names("attack"))
 def test_every_poison_can_be_picked(name):
-    at = choose(mlp(), "poison_attack", name)
+    at = choose(mlp(), "pick_poison", name)
     assert not at.error and not at.button(key="poison_train").disabled
 
 
 def test_too_high_a_share_is_a_sentence_and_the_picks_stay(small):
-    at = choose(choose(mlp(), "poison_attack", "sinusoidal"), "poison_rate", 50)
+    at = choose(choose(mlp(), "pick_poison", "sinusoidal"), "pick_rate", 50)
     assert [each.value[:16] for each in at.error] == ["A rate of 0.5 as"]  # before anything is trained
     at = button(at, "poison_train")
     job = at.session_state["infecting"].job
     job.wait(60)
     at.run()
     assert len(at.error) == 2 and all("A rate of at most 0." in each.value for each in at.error)
-    assert at.slider(key="poison_rate").value == 50
+    assert at.slider(key="pick_rate").value == 50
 
 
 def test_no_poison_is_no_backdoor(small):
-    at = learnt(choose(mlp(), "poison_rate", 0))
+    at = learnt(choose(mlp(), "pick_rate", 0))
     assert told(at, "verdict")["badge"] == "Backdoor shut" and not any(told(at, "samples")["touched"])
 
 
@@ -141,7 +194,7 @@ def test_who_stops_it_keeps_nothing():
 
 
 def test_two_visitors_train_at_once_and_neither_sees_the_others(small):
-    one, other = mlp(), choose(mlp(), "poison_target", 7)
+    one, other = mlp(), choose(mlp(), "pick_into", 7)
     for at in (one, other):
         button(at, "poison_train")
     one, other = (finished(finished(at, "infecting"), "infecting") for at in (one, other))
@@ -153,11 +206,11 @@ def test_samples_follow_the_picks_where_no_network_is_needed_for_them(small):
     at = mlp()
     assert sum(told(at, "samples")["touched"]) == 4
     assert any("30 of 600 touched, 30 labels changed" in each.value for each in at.caption)
-    at = learnt(choose(at, "poison_rate", 10))
+    at = learnt(choose(at, "pick_rate", 10))
     assert any("60 of 600 touched" in each.value for each in at.caption)
-    at = choose(at, "poison_rate", 20)
+    at = choose(at, "pick_rate", 20)
     assert any("120 of 600 touched" in each.value for each in at.caption)
-    at = choose(at, "poison_attack", "feature_collision")
+    at = choose(at, "pick_poison", "feature_collision")
     assert any("will stand here" in each.value for each in at.caption)
 
 
@@ -167,7 +220,7 @@ def test_of_a_large_set_a_part_is_shown(monkeypatch):
     monkeypatch.setattr(samples_panel, "_QUICK", 400)
     at = mlp()
     assert any("Of the first 400, 20 touched" in each.value for each in at.caption)
-    at = choose(choose(at, "poison_attack", "sinusoidal"), "poison_rate", 50)
+    at = choose(choose(at, "pick_poison", "sinusoidal"), "pick_rate", 50)
     assert not at.error and any("will stand here" in each.value for each in at.caption)
 
 

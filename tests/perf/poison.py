@@ -26,7 +26,7 @@ def poisoning(browser: Browser) -> Iterator[Row]:
         times = [_new_digits(seen, *_at(cells.nth(turn % 12).bounding_box(), 0.5)) for turn in range(STROKES + 3)][3:]
         yield Row(f"Poison: a painted cell to new digits, median of {STROKES}", median(times), 150)
         yield Row("Poison: a painted cell to new digits, p95", p95(times), 300)
-        slider = seen.one(".st-key-poison_rate").bounding_box()  # its rail is at its lower end
+        slider = seen.one(".st-key-pick_rate").bounding_box()  # its rail is at its lower end
         times = [_new_digits(seen, *_at(slider, 0.2 + 0.04 * turn, 0.85)) for turn in range(RATES + 1)][1:]
         yield Row(f"Poison: another share to new digits, median of {RATES}", median(times), 150)
         times = [_first_point(seen) for _ in range(TRAININGS + 1)]
@@ -38,7 +38,7 @@ def _arrived(context: BrowserContext, url: str) -> Visit:
     seen = Visit(context, url, "digit=3503&model=plain_mlp")
     seen.page.get_by_role("link", name="Poison").click()
     seen.page.wait_for_selector(TOUCHED)
-    seen.choose("poison_network", "MLP")
+    seen.choose("pick_victim", "MLP")
     seen.idle()
     return seen
 

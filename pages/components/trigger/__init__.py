@@ -13,8 +13,8 @@ _component = browser.component(Path(__file__).parent, "base.css")
 
 def draw(data: dict[str, Any], *, key: str, on_mark: Any) -> None:
     """Mount it. data["mark"]: what `read` returns, or None where nothing is to be painted; "x", "marked": the digit
-    without and with the trigger, 784 grey levels in base64; "reads": [[who, class, confidence], ...]; "label". It
-    triggers `mark`."""
+    without and with the trigger, 784 grey levels in base64; "reads": [[who, class, confidence], ...]; "label"; "link",
+    for the address. It triggers `mark`."""
     _component(key=key, data=data, on_mark_change=on_mark)
 
 

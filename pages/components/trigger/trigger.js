@@ -1,6 +1,7 @@
 // A stamp of 5 x 5 cells, painted by hand; its place on the digit, dragged or moved by the arrow keys; and who reads what.
 import { bytes } from "../shared/bytes.js";
 import { darkened } from "../shared/colours.js";
+import { keep } from "../shared/give.js";
 import { mounted } from "../shared/mount.js";
 import { Picture } from "../shared/picture.js";
 import { percent, setChip } from "../shared/words.js";
@@ -61,6 +62,7 @@ class Trigger {
   update({ data, setTriggerValue }) {
     Object.assign(this, { data, ask: setTriggerValue });
     darkened(this.frame);
+    keep(data);
     // What a hand has just painted stays until the answer knows of it.
     if (!this.sent || !data.mark || JSON.stringify(data.mark) === this.sent) {
       this.sent = null;
