@@ -1,7 +1,9 @@
 """Reading a Keras model that a stranger made, of no more than a server can bear."""
 
+import io
 import math
 import tempfile
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras.src.legacy.saving.saving_utils import model_from_config  # no public name reads an .h5 file's configuration
+from keras.src.saving import saving_lib  # the public save writes to a disk alone
 
 from core.model_archives import MAX_BYTES, SAVE, ModelRefused, check, opened
 
@@ -36,6 +39,16 @@ def read(source: str | Path | bytes) -> keras.Model:
     if not all(np.isfinite(weight).all() for weight in model.get_weights()):
         raise ModelRefused("Some of the model's weights are no numbers. Train it again, with smaller steps perhaps.")
     return model
+
+
+def written(model: keras.Model) -> bytes:
+    """The model as a .keras file, made in memory; its parts deflated, which Keras leaves as they are."""
+    plain, small = io.BytesIO(), io.BytesIO()
+    saving_lib.save_model(model, plain)
+    with zipfile.ZipFile(plain) as source, zipfile.ZipFile(small, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
+        for name in source.namelist():
+            file.writestr(name, source.read(name))
+    return small.getvalue()
 
 
 def described(model: keras.Model) -> dict:

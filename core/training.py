@@ -16,7 +16,6 @@ import json
 import os
 import sys
 import time
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -117,22 +116,12 @@ def _make(name: str, work: Path, most: int | None) -> int:
     folder = zoo.folder()
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f".{name}.part.keras"
-    network.save(part)
-    _pack(part)
+    part.write_bytes(model_files.written(network))
     # What is measured is what was saved; weights and card change together, when both are there.
     figures = _measured(name, part, test, work, most)
     os.replace(part, folder / f"{name}.keras")
     _write(name, {**cards.provenance(name, network, data), "figures": figures})
     return 0
-
-
-def _pack(path: Path) -> None:
-    """A Keras file's parts deflated, which Keras leaves as they are: a twelfth is saved."""
-    with zipfile.ZipFile(path) as file:
-        parts = [(each, file.read(each)) for each in file.namelist()]
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as file:
-        for name, content in parts:
-            file.writestr(name, content)
 
 
 def _measure_again(name: str, work: Path, most: int | None) -> int:

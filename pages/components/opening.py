@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from pages.components import extras, own_digit, own_network, session, strip
+from pages.components import extras, own_digit, own_models, own_network, session, strip
 from pages.components.extras import Extra
 
 _CODE = "code_asked"
@@ -64,3 +64,6 @@ def show_code(lines: str) -> None:
     """The code in a dialog."""
     st.code(lines, language="python", wrap_lines=True)
     st.caption("Run it where this project's folder is the working directory, or on the Python path.")
+    for name in own_models.titles():
+        if own_models.code(name) in lines:  # it loads a file
+            own_models.save(name, f"save_{name}")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -26,12 +28,12 @@ _code: dict[str, str] = {}  # by name, how Python loads it
 def add(model: Classifier, code: str = "") -> str:
     """Keep this visitor's network and return its name, which nobody else can guess; the oldest gives way.
 
-    code: the expression that loads it, with `load` of core.classifier; "" for one that is nowhere but here.
+    code: the expression that loads it, with `load` of core.classifier; without one, from the file that `save` gives.
     """
     name = PREFIX + secrets.token_hex(6)
     mine = [*_mine(), name]
     with _lock:
-        _all[name], _code[name] = model, code
+        _all[name], _code[name] = model, code or _from_file(model)
         gone = [each for each in mine[:-_EACH] if each in _all]
         more = [each for each in _all if each not in gone]
         for each in [*gone, *more[: max(len(more) - _MOST, 0)]]:
@@ -53,9 +55,42 @@ def get(name: str) -> Classifier:
 
 
 def code(name: str) -> str:
-    """The expression that loads the network of that name; "" for one that was trained here, or is there no longer."""
+    """The expression that loads the network of that name; "" for one that is there no longer."""
     with _lock:
         return _code.get(name, "")
+
+
+def save(name: str, key: str) -> None:
+    """A button by which visitors take a network away that was trained here; nothing for those that they have brought,
+    and where it is there no longer."""
+    with _lock:
+        model, loaded = _all.get(name), _code.get(name)
+    if model is not None and loaded == _from_file(model):
+        st.download_button(
+            "Save it",
+            partial(_written, model),
+            file_name=_file(model),
+            key=key,
+            on_click="ignore",  # the page need not run for it
+            icon=":material/download:",
+            help="A Keras file: bring it along again later, or attack it from Python.",
+        )
+
+
+def _written(model: Classifier) -> bytes:
+    from core import model_files
+
+    return model_files.written(model.keras)
+
+
+def _from_file(model: Classifier) -> str:
+    """The expression that loads what was saved."""
+    return f"load({_file(model)!r})"
+
+
+def _file(model: Classifier) -> str:
+    """What a network's file is called."""
+    return f"epsilon-lab-{re.sub('[^a-z0-9]+', '-', model.title.lower()).strip('-')}.keras"
 
 
 def titles() -> dict[str, str]:

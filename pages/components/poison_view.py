@@ -248,6 +248,7 @@ def _yours(done: Infected, said: dict[str, Any], grown: list[dict[str, Any]]) ->
             if st.button(label, key=f"infected_{page}", icon=f":material/{icon}:"):
                 session.put(replace(session.current(), model=st.session_state[_NAMED]))
                 st.switch_page(f"pages/{page}.py")
+        own_models.save(st.session_state[_NAMED], "infected_save")
         view = session.current()
         story.button(
             done,

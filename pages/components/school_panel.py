@@ -128,3 +128,4 @@ def _made(found: Pending, facing: Any) -> None:
         if st.button("Put it up here", key="school_face", icon=":material/shield:"):
             facing.put(name)
             st.rerun()
+        own_models.save(name, "school_save")

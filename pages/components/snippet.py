@@ -152,4 +152,4 @@ def _loaded(name: str) -> str:
     """The expression that loads a model."""
     if not name.startswith(own_models.PREFIX):
         return f'zoo.load("{name}")'
-    return own_models.code(name) or "...  # the network that you have trained is on the page alone"
+    return own_models.code(name) or "...  # your own network, which is kept no longer"

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 import keras
 import numpy as np
 import pytest
+import streamlit as st
 
 from core import digits, zoo
 from core.classifier import Classifier, load
@@ -95,6 +96,10 @@ def test_the_code_that_is_offered_loads_the_file(file, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = eval(own_models.code(view(at).model), {"load": load})
     assert isinstance(found, Classifier) and found.version == own_models.get(view(at).model).version
+    given = []
+    monkeypatch.setattr(st, "download_button", lambda *said, **more: given.append(said))
+    own_models.save(view(at).model, "save")
+    assert not given  # its visitor has the file
 
 
 @pytest.mark.parametrize("name", ["lambda.keras", "pickle.keras", "traversal.keras", "classes.keras", "empty.keras"])

@@ -4,14 +4,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import streamlit as st
 
-from core import defenses, fit, zoo
+from core import classifier, defenses, fit, zoo
 from core.errors import InputError
-from pages.components import comparison, own_models, school_panel, schooling, session
+from pages.components import comparison, own_models, school_panel, schooling, session, snippet
 from pages.components.jobs import Job
 from pages.components.panel import Picks
 from pages.components.schooling import Lesson
-from tests.pages.driving import button, calm, choose, finished, opened, told, view
+from tests.full_disk import full_disk
+from tests.pages.driving import answer, button, calm, choose, finished, opened, told, view
 
 
 def lesson(training="label_smoothing", **changed) -> Lesson:
@@ -63,6 +65,33 @@ def test_a_visitors_network_is_on_every_page_and_theirs_alone(short):
     other = opened(f"digit=3500&model={name}")
     assert view(other).model == "plain_cnn" and any("stays with them" in each.value for each in other.info)
     assert name not in other.selectbox(key="pick_model").options
+
+
+def test_a_visitors_network_is_saved_and_is_what_the_code_loads(short, monkeypatch, tmp_path):
+    given = {}
+    monkeypatch.setattr(st, "download_button", lambda label, data, **said: given.update({label: (data, said)}))
+    at = trained()
+    name = at.session_state["school_made"][1]
+    data, said = given["Save it"]
+    monkeypatch.chdir(tmp_path)
+    with full_disk(0):
+        content = data()
+    (tmp_path / said["file_name"]).write_bytes(content)
+    assert said["file_name"] == "epsilon-lab-yours-label-smoothing.keras"
+    again = eval(own_models.code(name), {"load": classifier.load})
+    assert again.version == own_models.get(name).version
+    names = {}
+    exec(snippet.code(replace(session.first(), model=name, eps=0.1)), names)
+    assert names["model"].version == again.version and names["result"].size[0] <= 0.1 + 1e-6
+    # The code's dialog has the button as well, as long as the network is there.
+    given.clear()
+    button(at, "school_attack")
+    answer(at, event="code", value=0.05)
+    assert f"load('{said['file_name']}')" in at.code[0].value and "Save it" in given
+    own_models._all.pop(name)
+    given.clear()
+    own_models.save(name, "gone")
+    assert not given
 
 
 def test_a_training_that_was_stopped_keeps_nothing(short):
