@@ -66,4 +66,4 @@ def show_code(lines: str) -> None:
     st.caption("Run it where this project's folder is the working directory, or on the Python path.")
     for name in own_models.titles():
         if own_models.code(name) in lines:  # it loads a file
-            own_models.save(name, f"save_{name}")
+            own_models.save(name, f"save_{name}", "Save the network")

@@ -60,14 +60,14 @@ def code(name: str) -> str:
         return _code.get(name, "")
 
 
-def save(name: str, key: str) -> None:
+def save(name: str, key: str, label: str = "Save it") -> None:
     """A button by which visitors take a network away that was trained here; nothing for those that they have brought,
     and where it is there no longer."""
     with _lock:
         model, loaded = _all.get(name), _code.get(name)
     if model is not None and loaded == _from_file(model):
         st.download_button(
-            "Save it",
+            label,
             partial(_written, model),
             file_name=_file(model),
             key=key,

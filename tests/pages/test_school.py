@@ -87,7 +87,7 @@ def test_a_visitors_network_is_saved_and_is_what_the_code_loads(short, monkeypat
     given.clear()
     button(at, "school_attack")
     answer(at, event="code", value=0.05)
-    assert f"load('{said['file_name']}')" in at.code[0].value and "Save it" in given
+    assert f"load('{said['file_name']}')" in at.code[0].value and "Save the network" in given
     own_models._all.pop(name)
     given.clear()
     own_models.save(name, "gone")
