@@ -70,7 +70,17 @@ class TestFinding:
         found = strip.find(owned, stamped.digits, seed=1)
         score = poisoning.found(found.flagged, stamped.touched)
         assert score.recall > 0.9 and score.precision > 0.6 and np.argmax(found.classes) == 4
-        assert strip.find(honest, sets.train[:1000], seed=1).flagged.mean() < 0.15
+        assert strip.find(honest, sets.train[:1000], seed=1).flagged.mean() < 0.04
+
+    @pytest.mark.parametrize(("share", "beyond"), [(0.01, -3.747), (0.05, -2.132)])
+    def test_the_threshold_lies_where_students_t_with_four_degrees_of_freedom_has_that_share(
+        self, sets, honest, share, beyond
+    ):
+        """Its scale is that of the upper quartile, which in a table of that t lies at 0.741."""
+        found = poisoning.get("strip")(false_alarms=share).find(honest, sets.test, seed=1)
+        entropy = -found.score
+        middle, upper = np.quantile(entropy, (0.5, 0.75))
+        np.testing.assert_array_equal(found.flagged, entropy < middle + beyond / 0.741 * (upper - middle))
 
     def test_who_ends_it_leaves_the_others_unsuspected(self, sets, honest):
         done = []
