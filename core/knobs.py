@@ -1,5 +1,6 @@
 """Knobs: dataclass fields that carry a label, a range and a help text, so that a page can draw them and bounds hold."""
 
+import copy
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
@@ -95,6 +96,13 @@ def of(cls: type) -> tuple[Knob, ...]:
 def matters(instance: Any, knob: Knob) -> bool:
     """Whether that knob changes anything, given the values of the others."""
     return knob.only_with is None or getattr(instance, knob.only_with[0]) == knob.only_with[1]
+
+
+def drafted(cls: type, values: Mapping[str, Any]) -> Any:
+    """An instance with these values, whether or not they go together: to ask which of its knobs matter."""
+    draft = copy.copy(cls())
+    vars(draft).update(values)
+    return draft
 
 
 def check(instance: Any) -> None:

@@ -5,7 +5,7 @@ from dataclasses import FrozenInstanceError, dataclass
 import numpy as np
 import pytest
 
-from core import knobs
+from core import knobs, poisoning
 from core.errors import InputError
 
 
@@ -78,6 +78,16 @@ def test_a_value_outside_is_refused_with_the_knob_the_value_and_the_range(wrong,
 )
 def test_the_bounds_and_numpys_numbers_are_accepted(right):
     Thing(**right)
+
+
+def test_a_draft_has_values_that_do_not_go_together_and_changes_nobody():
+    cls = poisoning.get("badnets")
+    draft = knobs.drafted(cls, {"source": 4, "leads": "next"})
+    assert (draft.source, draft.target, draft.leads) == (4, 4, "next") and cls().leads == "one"
+    target = next(each for each in knobs.of(draft) if each.name == "target")
+    assert knobs.matters(cls(), target) and not knobs.matters(draft, target)
+    with pytest.raises(InputError, match="Source and target are both 4"):
+        cls(source=4)
 
 
 def test_instances_are_frozen_and_hashable():

@@ -97,15 +97,17 @@ def plot() -> Plot:
     Raises InputError where that cannot be: for a network that cannot be read, or knobs that do not go together.
     """
     fields = poisoning.get(attack.value).__dataclass_fields__
-    given: dict[str, Any] = dict(settings[attack.value]) | {"rate": rate.value / 100}
-    if "target" in fields:
-        given["target"] = target.value
-    if "pattern" in fields:
-        given |= mark.value
-    version = cache.model(network.value).version
-    asked = Plot(network.value, version, attack.value, tuple(sorted(given.items())), whole())
+    given = {"target": target.value, **mark.value, "rate": rate.value / 100, **dict(settings[attack.value])}
+    taken = tuple(sorted((name, value) for name, value in given.items() if name in fields))
+    asked = Plot(network.value, cache.model(network.value).version, attack.value, taken, whole())
     asked.instance  # noqa: B018 - its knobs are checked when it is made
     return asked
+
+
+def aims() -> bool:
+    """Whether the picked attack leads to one class, so that it matters to which."""
+    draft = knobs.drafted(poisoning.get(attack.value), dict(settings[attack.value]))
+    return any(each.name == "target" and knobs.matters(draft, each) for each in knobs.of(draft))
 
 
 def whole() -> bool:

@@ -109,7 +109,7 @@ def _left(view: View, plot: Plot | None, found: Pending | None, infected: Infect
     with st.container(border=True, key="trigger-panel"):
         st.markdown("### Trigger" if _backdoor() else "### The digit")
         trigger.draw(_trigger(view, plot, infected), key="trigger", on_mark=_marked)
-        if "target" in poisoning.get(picks.attack.value).__dataclass_fields__:
+        if picks.aims():
             st.selectbox("Read as", range(10), **picks.target.bound(picks.target.value))
         count, rate = len(infecting.material(picks.whole())), picks.rate.value
         st.slider(

@@ -44,7 +44,7 @@ class Settings:
     def draw(self, name: str, **button: Any) -> None:
         """The button, and under it what the defense does, its knobs, and a way back. button: more of how it looks."""
         with st.popover("Settings", key=f"{self._panel}-settings", **button):
-            defense = self._get(name)(**dict(self[name]))
+            defense = knobs.drafted(self._get(name), dict(self[name]))
             with controls.explained(type(defense)):
                 controls.knobs_of(defense, lambda each, value: self._bound(name, each, value), self._without)
                 if self[name]:

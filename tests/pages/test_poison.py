@@ -170,6 +170,25 @@ def test_every_poison_can_be_picked(name):
     assert not at.error and not at.button(key="poison_train").disabled
 
 
+@pytest.mark.parametrize(
+    ("picked", "aims"),
+    [("poison=badnets", True), ("poison=badnets&how=leads:next", False), ("poison=badnets&how=source:4&into=5", True),
+     ("poison=label_flip", False), ("poison=label_flip&how=how:targeted", True), ("poison=noisy_copies", False),
+     ("poison=gradient_matching", True)],
+)  # fmt: skip
+def test_a_class_is_asked_for_where_it_matters(picked, aims):
+    at = opened(f"{LINK}&{picked}", "poison")
+    assert [each.label for each in at.selectbox].count("Read as") == aims and not at.error and not at.info
+
+
+def test_a_stamped_class_that_is_the_one_it_leads_to_is_said_and_can_be_put_right():
+    at = opened(f"{LINK}&how=source:4", "poison")
+    assert [each.value[:32] for each in at.error] == ["Source and target are both 4: a "]
+    assert at.button(key="poison_train").disabled and not at.exception
+    choose(at, "pick_into", 5)
+    assert not at.error and not at.button(key="poison_train").disabled
+
+
 def test_too_high_a_share_is_a_sentence_and_the_picks_stay(small):
     at = choose(choose(mlp(), "pick_poison", "sinusoidal"), "pick_rate", 50)
     assert [each.value[:16] for each in at.error] == ["A rate of 0.5 as"]  # before anything is trained
