@@ -5,7 +5,7 @@ from typing import Any
 
 from pages.components import browser
 
-_component = browser.component(Path(__file__).parent, "base.css", "head.css", picture="picture")
+_component = browser.component(Path(__file__).parent, "base.css", "head.css", "icons.css", picture="picture")
 
 
 def draw(data: dict[str, Any], *, key: str, on_open: Any, on_go: Any, on_stop: Any, on_code: Any) -> None:

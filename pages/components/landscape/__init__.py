@@ -8,7 +8,7 @@ import numpy as np
 from core.landscape import Plane
 from pages.components import browser, packing
 
-_component = browser.component(Path(__file__).parent, "base.css", "head.css", picture="map")
+_component = browser.component(Path(__file__).parent, "base.css", "head.css", "icons.css", picture="map")
 
 
 def pack(plane: Plane) -> dict[str, Any]:
