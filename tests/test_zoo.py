@@ -108,9 +108,11 @@ def test_what_only_seems_a_defense_falls_fully(seeming, hundred):
 
 def test_robust_models_say_what_autoattack_leaves():
     """Never more than PGD leaves, and much less where PGD is too kind."""
-    left = {name: zoo.card(name)["figures"] for name in ("trades_cnn", "fast_cnn")}
+    left = {name: zoo.card(name)["figures"] for name in ("trades_cnn", "fast_cnn", "l2_cnn")}
+    assert {figures["autoattack"]["digits"] for figures in left.values()} == {10_000}
     assert left["trades_cnn"]["autoattack"]["accuracy"] >= 0.905
     assert left["fast_cnn"]["autoattack"]["accuracy"] >= 0.83
+    assert left["l2_cnn"]["autoattack"]["accuracy"] >= 0.66
     assert left["fast_cnn"]["attacked"]["accuracy"] > left["fast_cnn"]["autoattack"]["accuracy"] + 0.02
 
 
