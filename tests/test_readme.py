@@ -11,6 +11,7 @@ import pytest
 
 from core import attacks, defenses, knobs, poisoning, zoo
 from core.attacks import Attack
+from core.benchmark import journal, poisoning_table
 from core.registry import Registry
 from tests.support import realistic
 
@@ -80,6 +81,11 @@ def test_the_poisoning_runs_as_it_stands_there():
     poisoned, found = names["poisoned"], names["found"]
     assert poisoning.attack_success(names["network"], poisoned, names["test"]) > 0.9
     assert poisoning.found(found.flagged, poisoned.touched).f1 > 0.9
+
+
+def test_the_poisoning_tables_are_what_was_measured():
+    rows = poisoning_table.rows_of(journal.read(poisoning_table.SHIPPED))
+    assert poisoning_table.aims(rows) in README and poisoning_table.curves(rows) in README
 
 
 def test_the_benchmark_runs_as_it_stands_there(capsys, tmp_path, monkeypatch):

@@ -1,8 +1,9 @@
 """The table of poisoning: what attacks on the training set reach, what finds them, what cleans them.
 
-    python -m core.benchmark poisoning --out rows.jsonl          # everything; goes on where it was interrupted
+    python -m core.benchmark poisoning                           # prints what is shipped, of which nothing lacks
+    python -m core.benchmark poisoning --out rows.jsonl          # measures everything; goes on where it was cut off
     python -m core.benchmark poisoning --out rows.jsonl --only badnets,strip --networks plain_mlp --seeds 1
-    python -m core.benchmark poisoning --out rows.jsonl --table  # print what is there
+    python -m core.benchmark poisoning --out rows.jsonl --table  # prints what is there by now
 
 Trained on MNIST's training digits less the bundled ones, judged on the 10,000 official test digits; 500 of the bundled
 digits are those that a cleaner may trust. Each row is one measurement of one network and seed.
@@ -11,10 +12,9 @@ digits are those that a cleaner may trust. Each row is one measurement of one ne
 from __future__ import annotations
 
 import argparse
-import statistics
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -25,6 +25,7 @@ import numpy as np
 from core import commands, digits, poisoning, zoo
 from core.benchmark import journal
 from core.benchmark.journal import Journal, Line
+from core.benchmark.poisoning_table import PLACE, SHIPPED, aims, curves, rows_of, table
 from core.benchmark.provenance import provenance
 from core.classifier import Classifier
 from core.digits import Digits
@@ -34,7 +35,6 @@ from core.poisoning import Poisoned
 #: What is trained, and how often it sees all of MNIST: the small one needs longer until a stamp costs it nothing.
 NETWORKS = {"plain_mlp": 6, "plain_cnn": 3}
 _RATES = (0.0, 0.1, 0.2, 0.3, 0.4)  # of flipped labels
-_PLACE = ("case", "network", "seed")  # whose rows a line of the file holds
 _TARGETS = 20  # random digits that gradient matching is after
 
 
@@ -198,43 +198,9 @@ CASES: dict[str, Case] = {
 }
 
 
-# ------------------------------------------------------------------------------------------------- rows and their table
-
-
-def rows_of(lines: Iterable[Line]) -> list[dict[str, Any]]:
-    """The measurements of a file's lines, each with its case, network and seed."""
-    return [{**row, **{name: line[name] for name in _PLACE}} for line in lines for row in line["rows"]]
-
-
-def table(rows: Sequence[dict[str, Any]]) -> str:
-    """The rows as Markdown: of each measurement and network the median over the seeds, and from where to where."""
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for row in rows:
-        if "what" in row:
-            groups.setdefault((row["what"], row.get("rate"), row["network"]), []).append(row)
-    lines = ["| | network | seeds | |", "|---|---|---|---|"]
-    for (what, rate, network), several in groups.items():
-        told = [
-            f"{name} {_summed([row[name] for row in several])}"
-            for name in several[0]
-            if name not in ("what", "rate", *_PLACE)
-        ]
-        at = "" if rate is None else f", {rate:.0%}"
-        lines.append(f"| {what}{at} | `{network}` | {len(several)} | {', '.join(told)} |")
-    return "\n".join(lines)
-
-
-def _summed(values: list[Any]) -> str:
-    """Shares in percent, as median and range; anything else as it is."""
-    if not all(isinstance(value, float) for value in values):
-        return ", ".join(sorted({str(value) for value in values}))
-    middle, low, high = (100 * of(values) for of in (statistics.median, min, max))
-    return f"{middle:.2f}" if low == high else f"{middle:.2f} ({low:.2f} to {high:.2f})"
-
-
 def measure(bench: Bench, setting: Setting, cases: Sequence[str], book: Journal) -> None:
     """Measure what is not in the file yet; each case is a line, written once it is over."""
-    done = {tuple(line[name] for name in _PLACE) for line in book.lines}
+    done = _places(book.lines)
     for name in cases:
         if (name, setting.network, setting.seed) in done:
             continue
@@ -246,12 +212,16 @@ def measure(bench: Bench, setting: Setting, cases: Sequence[str], book: Journal)
         print(f"{name}, {setting.network}, seed {setting.seed}: {seconds} s", file=sys.stderr)
 
 
+def _places(lines: Sequence[Line]) -> set[tuple[Any, ...]]:
+    return {tuple(line[name] for name in PLACE) for line in lines}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m core.benchmark poisoning", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--out", type=Path, required=True, help="file of rows, one JSON object a line")
+    parser.add_argument("--out", type=Path, default=SHIPPED, help="file of rows, one JSON object a line")
     parser.add_argument("--only", default=",".join(CASES), help="cases, by commas (default: %(default)s)")
     parser.add_argument("--networks", default=",".join(NETWORKS), help="networks, by commas (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=3, help="how many (default: %(default)s)")
@@ -267,13 +237,17 @@ def _run(options: argparse.Namespace) -> None:
         for each in chosen:
             if each not in known:
                 raise InputError(f"There is no {noun} {each!r}. There are: {', '.join(known)}.")
-    if not options.table:
+    settings = [Setting(network, seed) for network in networks for seed in range(options.seeds)]
+    there = _places(journal.read(options.out))
+    lacking = [each for each in settings if any((case, each.network, each.seed) not in there for case in cases)]
+    if lacking and not options.table:
         bundled = digits.bundled()
         trusted = bundled[np.random.default_rng(0).permutation(len(bundled))[:500]]
         given = digits.training(), digits.mnist()[1], trusted
-        for setting in (Setting(network, seed) for network in networks for seed in range(options.seeds)):
+        for setting in lacking:
             # What was trained for one is let go before the next.
             bench = Bench(*given, options.epochs or NETWORKS.get(setting.network))
             with Journal(options.out) as book:
                 measure(bench, setting, cases, book)
-    print(table(rows_of(journal.read(options.out))))
+    rows = rows_of(journal.read(options.out))
+    print("\n\n".join((aims(rows), curves(rows), table(rows))))
