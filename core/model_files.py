@@ -1,4 +1,4 @@
-"""Reading a Keras model that a stranger made, of no more than a server can bear."""
+"""Reading a Keras model that a stranger made, of no more than a server can bear; and writing one, in memory."""
 
 import io
 import math

@@ -70,8 +70,9 @@ def rows_of(lines: Iterable[Line]) -> list[Row]:
 
 def aims(rows: Sequence[Row]) -> str:
     """As Markdown: each goal, what the networks reach, in percent, and whether that beats what was published."""
-    networks = _networks(rows)
-    lines = [f"| | aim | {_cells(networks)} | published |", "|---|---|" + "---|" * (len(networks) + 1)]
+    networks = list(dict.fromkeys(row["network"] for row in rows))
+    named = " | ".join(f"`{network}`" for network in networks)
+    lines = [f"| | aim | {named} | published |", "|---|---|" + "---|" * (len(networks) + 1)]
     for goal in GOALS:
         found = {
             network: [goal.figure(row) for row in rows if row.get("what") == goal.what and row["network"] == network]
@@ -137,11 +138,3 @@ def summed(values: list[Any]) -> str:
         return ", ".join(sorted({str(value) for value in values}))
     middle, low, high = (100 * of(values) for of in (statistics.median, min, max))
     return f"{middle:.2f}" if low == high else f"{middle:.2f} ({low:.2f} to {high:.2f})"
-
-
-def _networks(rows: Sequence[Row]) -> list[str]:
-    return list(dict.fromkeys(row["network"] for row in rows))
-
-
-def _cells(networks: Sequence[str]) -> str:
-    return " | ".join(f"`{network}`" for network in networks)

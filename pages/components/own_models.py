@@ -89,8 +89,8 @@ def _from_file(model: Classifier) -> str:
 
 
 def _file(model: Classifier) -> str:
-    """What a network's file is called."""
-    return f"epsilon-lab-{re.sub('[^a-z0-9]+', '-', model.title.lower()).strip('-')}.keras"
+    """What a network's file is called; two that bear the same title are two files."""
+    return f"epsilon-lab-{re.sub('[^a-z0-9]+', '-', model.title.lower()).strip('-')}-{model.version[:4]}.keras"
 
 
 def titles() -> dict[str, str]:

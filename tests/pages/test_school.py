@@ -1,5 +1,6 @@
 """A network trained on the page: it grows under the visitor's eyes, is theirs alone, and is attacked on every page."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -77,7 +78,7 @@ def test_a_visitors_network_is_saved_and_is_what_the_code_loads(short, monkeypat
     with full_disk(0):
         content = data()
     (tmp_path / said["file_name"]).write_bytes(content)
-    assert said["file_name"] == "epsilon-lab-yours-label-smoothing.keras"
+    assert re.fullmatch(r"epsilon-lab-yours-label-smoothing-[0-9a-f]{4}\.keras", said["file_name"])
     again = eval(own_models.code(name), {"load": classifier.load})
     assert again.version == own_models.get(name).version
     names = {}
