@@ -169,7 +169,7 @@ def _data(view: View, found: Pending, over: bool) -> dict[str, Any]:
         "file": f"defend-{'-'.join(names).replace('+', '-behind-')}",
         "caption": f"{controls.named(view)} on a {view.y}",
         "setting": {"models": names, "attack": view.attack, "knobs": dict(view.knobs), "seed": view.seed},
-        "link": session.link(replace(view, eps=0.0)) + f"&against={_against.value.replace('+', '%2B')}",
+        "link": extras.link(replace(view, eps=0.0), (_against,)),
     }
 
 
