@@ -11,7 +11,7 @@ from core import attacks, bounds, defenses, digits, fit, knobs
 from core.classifier import Classifier
 from core.defenses.augmentation import turned
 from core.errors import InputError
-from core.objectives import Moment, cross_entropy
+from core.objectives import Moment, cross_entropy, shifted
 from tests.support import linear, untrained
 
 TRAININGS = defenses.names("training")
@@ -226,6 +226,32 @@ def test_smoothing_training_without_noise_or_agreement_is_plain(started, six_hun
     still = defenses.get("smoothing_training")(sigma=0.25)
     harder, easier = (float(tf.reduce_mean(each(started.keras, x, y, MOMENT)[0])) for each in (moved, still))
     assert harder > 1.2 * easier
+
+
+def test_smoothing_training_moves_what_it_reads_surely_and_spares_what_noise_hides(started, six_hundred):
+    x, y = tf.constant(six_hundred.images[:50]), started.predict(six_hundred.images[:50])
+    training = defenses.get("smoothing_training")(sigma=0.05, copies=8, eps=1.0, spare=0.5)
+
+    def lengths(classes, **knobs):
+        each = dataclasses.replace(training, **knobs)
+        moved = each._moved(started.keras, x, tf.constant(classes), MOMENT.seed)
+        assert float(tf.reduce_min(moved)) >= 0 and float(tf.reduce_max(moved)) <= 1
+        return np.linalg.norm((moved - x).numpy().reshape(50, -1), axis=1)
+
+    sure = started.probabilities(six_hundred.images[:50]).max(axis=1)
+    far = lengths(y)
+    assert (far <= 1 + 1e-5).all() and (sure > 0.9).any() and (far[sure > 0.9] > 0.3).all()
+    assert (far[sure < 0.4] == 0).all() and (lengths(y, spare=0.0) >= far - 1e-5).all()
+    assert (lengths((y + 1) % 10) == 0).all()  # what is read as another class is not pushed further away
+
+
+def test_smoothing_training_shifts_digits_and_not_their_noise(started, six_hundred):
+    x, y = tf.constant(six_hundred.images[:20]), tf.constant(six_hundred.labels[:20])
+    training = defenses.get("smoothing_training")(sigma=0.25)
+    there = dataclasses.replace(training, pixels=3)(started.keras, x, y, MOMENT)[0]
+    where = shifted(x, 3, MOMENT.seed + tf.constant([1, 0]))
+    assert float(tf.reduce_max(tf.abs(where - x))) > 0.5
+    np.testing.assert_allclose(there, training(started.keras, where, y, MOMENT)[0], rtol=1e-5)
 
 
 def test_turned_digits_keep_their_ink_and_turn_about_the_centre():

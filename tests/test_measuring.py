@@ -96,6 +96,13 @@ def test_votes_are_told_by_radius(mlp, monkeypatch):
     )
 
 
+def test_votes_are_taken_on_digits_from_end_to_end(mlp, tmp_path, monkeypatch):
+    monkeypatch.setattr(measuring, "_VOTED", 10)
+    test = EVERY[::250]
+    told = measuring.measure(mlp, test, Judged(norm="l2", eps=0.5, sigma=0.25), tmp_path)["smoothed"]
+    assert told == measuring._smoothed(mlp, test[::2], 0.25, None) and told["digits"] == 10
+
+
 def test_a_saturated_softmax_hides_the_gradient_from_the_naive_alone(mlp):
     test, judged = EVERY[::50], Judged(eps=0.1)
     clean = np.mean(mlp.predict(test.images) == test.labels)
