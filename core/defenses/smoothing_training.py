@@ -22,9 +22,9 @@ class SmoothingTraining(Training):
     \delta \sim N(0, \sigma^2 I)$$
 
     p̄ is the mean of what the noisy copies of a digit are read as. The noise is new in every step and is not clipped:
-    neither is that of the certificate. With ε above 0 the digits are moved first, by one step of that length in L2 up
-    the loss of p̄ under noise of its own (SmoothAdv: under noise the loss bends so little that one step is as good as
-    several). A digit that the noise already hides is spared, as it would only teach doubt.
+    neither is that of the certificate. With ε above 0 each digit is moved first, one step in L2 up the loss of p̄ under
+    noise of its own (SmoothAdv with a single step): by ε where it is read surely, less where it is not, and not at all
+    where the noise hides it, which would teach doubt alone.
 
     Cohen et al. 2019, https://arxiv.org/abs/1902.02918; consistency: Jeong and Shin 2020,
     https://arxiv.org/abs/2006.04062; SmoothAdv: Salman et al. 2019, https://arxiv.org/abs/1906.04584; budgets by
