@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ SEED = 0
 
 _NOISE = 0.3  # standard deviation of the noise that an autoencoder is judged on
 _PART = 500  # digits that AutoAttack takes at a time: what is done is kept
-_VOTED = 1000  # digits on which a smoothed classifier votes: every tenth, as writers come one after another in MNIST
+_VOTED = 50  # the same of votes
 _RADII = (0.0, 0.5, 1.0, 1.5, 2.0)
 
 
@@ -51,20 +52,29 @@ def measure(
 ) -> dict[str, Any]:
     """All figures that `judged` asks for.
 
-    work: a folder in which what AutoAttack has done is kept, so that a measurement that was cut off goes on; most: on
-    how many of the test digits AutoAttack is run, None for all.
+    work: a folder in which AutoAttack and votes keep what is done, so that a measurement that was cut off goes on;
+    most: on about how many of the test digits they are run, AutoAttack on the first, votes on every k-th; None for all.
     """
     pgd = _attacked(model, test, "pgd", PGD, judged, watch)
     figures: dict[str, Any] = {
         "clean": {"accuracy": _share(model.predict(test.images) == test.labels), "digits": len(test)}
     }
     figures["attacked"] = pgd
+    proven = {eps: _proven(model, test, eps) for eps in judged.certified}
     if judged.autoattack:
-        figures["autoattack"] = _autoattacked(model, test[: most or len(test)], judged, work, watch)
-    if judged.certified:
-        figures["certified"] = _certified(model, test, judged.certified)
+        spared = proven.get(judged.eps, np.zeros(len(test), bool))
+        figures["autoattack"] = _autoattacked(model, test[: most or len(test)], spared, judged, work, watch)
+    if proven:
+        figures["certified"] = {
+            "accuracy": {f"{eps:g}": _share(stands) for eps, stands in proven.items()},
+            "digits": len(test),
+            "certificate": "interval, then crown",
+            "norm": "linf",
+        }
     if judged.sigma:
-        figures["smoothed"] = _smoothed(model, test[:: max(1, len(test) // _VOTED)], judged.sigma, watch)
+        # MNIST's digits come writer after writer: the first ones alone would be no sample of all.
+        spread = test[:: max(1, len(test) // (most or len(test)))]
+        figures["smoothed"] = _smoothed(model, spread, judged.sigma, work, watch)
     if judged.naive:
         figures["naive"] = _NAIVE[judged.naive](model, test, judged)
     return {**figures, **_tested(test)}
@@ -128,52 +138,67 @@ def _told(name: str, settings: dict[str, Any], judged: Judged, stands: np.ndarra
     }
 
 
-def _autoattacked(model: Classifier, test: Digits, judged: Judged, work: Path, watch: Watch | None) -> dict[str, Any]:
-    """Part by part; what each left standing is kept under the weights' own version."""
+def _autoattacked(
+    model: Classifier, test: Digits, proven: np.ndarray, judged: Judged, work: Path, watch: Watch | None
+) -> dict[str, Any]:
+    """Of digits that are proven at this ε none can be fooled, and none is attacked."""
     attack = attacks.get("autoattack")()
-    path = work / f"autoattack-{model.name}-{model.version}-{judged.norm}-{judged.eps:g}.json"
-    stands: list[bool] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
-    for first in range(len(stands), len(test), _PART):
-        part = test[first : first + _PART]
 
-        def within(done: int, total: int, x: np.ndarray, first: int = first) -> bool | None:
+    def stand(first: int) -> list[bool]:
+        stands = proven[first : min(first + _PART, len(test))].copy()
+        part = test[first + np.flatnonzero(~stands)]
+
+        def within(done: int, total: int, x: np.ndarray) -> bool | None:
             return watch(first + len(x) * done // total, len(test), x) if watch else None
 
-        given = {"eps": judged.eps, "norm": judged.norm, "seed": SEED, "watch": within}
-        result = attack(model, part.images, part.labels, **given)
-        stands += (~(result.already_wrong | result.fooled)).tolist()
-        work.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(stands), encoding="utf-8")
-    return _told("autoattack", knobs.as_dict(attack), judged, np.array(stands[: len(test)]))
+        if len(part):
+            given = {"eps": judged.eps, "norm": judged.norm, "seed": SEED, "watch": within}
+            result = attack(model, part.images, part.labels, **given)
+            stands[~stands] = ~(result.already_wrong | result.fooled)
+        return stands.tolist()
+
+    path = work / f"autoattack-{model.name}-{model.version}-{judged.norm}-{judged.eps:g}.json"
+    stands = _by_parts(path, len(test), _PART, stand)
+    return _told("autoattack", knobs.as_dict(attack), judged, np.array(stands))
 
 
-def _certified(model: Classifier, test: Digits, budgets: tuple[float, ...]) -> dict[str, Any]:
-    """The share of digits that are proven by the tighter of the two bounds."""
-    proofs = [defenses.get(name)() for name in ("interval", "crown")]
-    shares = {}
-    for eps in budgets:
-        proven = np.zeros(len(test), bool)
-        for proof in proofs:  # the quick one first: the other is asked about the rest
-            rest = np.flatnonzero(~proven)
-            if len(rest):
-                proven[rest] = proof.certify(model, test.images[rest], test.labels[rest], eps)
-        shares[f"{eps:g}"] = _share(proven)
-    return {"accuracy": shares, "digits": len(test), "certificate": "interval, then crown", "norm": "linf"}
+def _by_parts(path: Path, total: int, size: int, rows: Callable[[int], list]) -> list:
+    """A row of each digit, `rows(first)` giving those of the next `size`; what is done is kept in that file."""
+    done = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+    for first in range(len(done), total, size):
+        done += rows(first)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps(done), encoding="utf-8")
+        os.replace(part, path)
+    return done[:total]
 
 
-def _smoothed(model: Classifier, test: Digits, sigma: float, watch: Watch | None) -> dict[str, Any]:
+def _proven(model: Classifier, test: Digits, eps: float) -> np.ndarray:
+    """Whether each digit (n,) is proven in Linf by the tighter of the two bounds."""
+    proven = np.zeros(len(test), bool)
+    for name in ("interval", "crown"):  # the quick one first: the other is asked about the rest
+        rest = np.flatnonzero(~proven)
+        if len(rest):
+            proven[rest] = defenses.get(name)().certify(model, test.images[rest], test.labels[rest], eps)
+    return proven
+
+
+def _smoothed(model: Classifier, test: Digits, sigma: float, work: Path, watch: Watch | None) -> dict[str, Any]:
+    """The share of digits that the vote reads rightly, proven up to each radius."""
     smoothing = defenses.get("smoothing")(sigma=sigma, samples=10_000, alpha=0.001)
-    reach, right = [], []
-    for first in range(0, len(test), 50):
-        part = test[first : first + 50]
+
+    def reach(first: int) -> list[float]:
+        part = test[first : first + _VOTED]
         votes = smoothing.vote(model, part.images, seed=SEED)
-        reach.append(np.where(votes.abstains, -1.0, votes.radius))
-        right.append(votes.choice == part.labels)
         if watch:
             watch(first + len(part), len(test), part.images)
-    radius, read = np.concatenate(reach), np.concatenate(right)
+        return np.where(votes.abstains | (votes.choice != part.labels), -1.0, votes.radius).tolist()
+
+    path = work / f"votes-{model.name}-{model.version}-{sigma:g}-{len(test)}.json"
+    radius = np.array(_by_parts(path, len(test), _VOTED, reach))
     return {
-        "accuracy": {f"{at:g}": _share(read & (radius >= at)) for at in _RADII},
+        "accuracy": {f"{at:g}": _share(radius >= at) for at in _RADII},
         "digits": len(test),
         "settings": knobs.as_dict(smoothing),
         "norm": "l2",

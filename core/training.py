@@ -93,7 +93,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--work-dir", type=Path, default=_cache_folder(), help="folder of checkpoints (default: %(default)s)"
     )
-    parser.add_argument("--digits", type=int, help="run AutoAttack on so many test digits only (default: all)")
+    parser.add_argument(
+        "--digits", type=int, help="run AutoAttack and votes on so many test digits only (default: all)"
+    )
     parser.add_argument("--threads", type=int, default=0, help="processor threads to use (default: all)")
     options = parser.parse_args(arguments)
     if options.threads:

@@ -41,22 +41,38 @@ class Cut(Exception):
 def test_autoattack_goes_on_where_it_was_cut_off(mlp, tmp_path, monkeypatch):
     """Part by part: what a cut left is on disk, and is not attacked again; other weights begin anew."""
     monkeypatch.setattr(attacks.get("autoattack"), "__call__", _quick(seen := []))
-    test, judged = EVERY[::200], Judged(eps=0.03, autoattack=True)
+    test, judged, none = EVERY[::200], Judged(eps=0.03, autoattack=True), np.zeros(25, bool)
 
     def cut(done, total, x):
         if done > 12:
             raise Cut
 
     with pytest.raises(Cut):
-        measuring._autoattacked(mlp, test, judged, tmp_path, cut)
+        measuring._autoattacked(mlp, test, none, judged, tmp_path, cut)
     assert seen == [8, 8]
-    told = measuring._autoattacked(mlp, test, judged, tmp_path, None)
+    told = measuring._autoattacked(mlp, test, none, judged, tmp_path, None)
     assert seen == [8, 8, 8, 8, 1] and told["digits"] == 25  # the part that was cut comes again
     result = attacks.get("pgd")(steps=5)(mlp, test.images, test.labels, eps=0.03)
     assert told["accuracy"] == pytest.approx(np.mean(~result.fooled & ~result.already_wrong))
-    assert measuring._autoattacked(mlp, test[:8], judged, tmp_path, None)["digits"] == 8 and len(seen) == 5
-    measuring._autoattacked(scaled(mlp, 2.0), test[:8], judged, tmp_path, None)
+    assert measuring._autoattacked(mlp, test[:8], none, judged, tmp_path, None)["digits"] == 8 and len(seen) == 5
+    measuring._autoattacked(scaled(mlp, 2.0), test[:8], none, judged, tmp_path, None)
     assert len(seen) == 6
+
+
+def test_proven_digits_are_not_attacked_and_the_figure_is_the_same(tmp_path, monkeypatch):
+    """An interval-trained network: AutoAttack gets the digits without a proof alone, and leaves as many standing."""
+    model = defenses.get("interval_training")(eps=0.1).harden(zoo.load("plain_mlp"), EVERY[::3], epochs=8)
+    monkeypatch.setattr(attacks.get("autoattack"), "__call__", _quick(seen := []))
+    monkeypatch.setattr(measuring, "PGD", {"steps": 5})
+    monkeypatch.setattr(measuring, "_PART", 100)
+    test = EVERY[1::50]
+    told, all_ = (
+        measuring.measure(model, test, Judged(eps=0.05, autoattack=True, certified=asked), tmp_path / str(asked))
+        for asked in ((0.05,), (0.01,))
+    )
+    proven = told["certified"]["accuracy"]["0.05"]
+    assert seen == [round(100 * (1 - proven)), 100] and proven > 0.3
+    assert told["autoattack"] == all_["autoattack"] and told["autoattack"]["digits"] == 100
 
 
 def _quick(seen):
@@ -84,9 +100,9 @@ def test_proven_digits_are_those_of_either_bound_and_no_attack_breaks_them(tmp_p
     assert 0.3 < shares["0.05"] <= told["attacked"]["accuracy"] <= told["clean"]["accuracy"]
 
 
-def test_votes_are_told_by_radius(mlp, monkeypatch):
+def test_votes_are_told_by_radius(mlp, tmp_path, monkeypatch):
     monkeypatch.setattr(measuring, "_RADII", (0.0, 0.3, 5.0))
-    told = measuring._smoothed(mlp, EVERY[::500], 0.25, None)
+    told = measuring._smoothed(mlp, EVERY[::500], 0.25, tmp_path, None)
     shares = told["accuracy"]
     assert shares["0"] >= shares["0.3"] > shares["5"] == 0 and told["settings"]["samples"] == 10_000
     votes = defenses.get("smoothing")(sigma=0.25, samples=10_000).vote(mlp, EVERY[::500].images, seed=0)
@@ -96,11 +112,28 @@ def test_votes_are_told_by_radius(mlp, monkeypatch):
     )
 
 
-def test_votes_are_taken_on_digits_from_end_to_end(mlp, tmp_path, monkeypatch):
-    monkeypatch.setattr(measuring, "_VOTED", 10)
-    test = EVERY[::250]
-    told = measuring.measure(mlp, test, Judged(norm="l2", eps=0.5, sigma=0.25), tmp_path)["smoothed"]
-    assert told == measuring._smoothed(mlp, test[::2], 0.25, None) and told["digits"] == 10
+def test_votes_go_on_where_they_were_cut_off(mlp, tmp_path, monkeypatch):
+    monkeypatch.setattr(measuring, "_VOTED", 4)
+    test, seen = EVERY[::500], []
+
+    def cut(done, total, x):
+        seen.append((done, total))
+        if done == 8:
+            raise Cut
+
+    with pytest.raises(Cut):
+        measuring._smoothed(mlp, test, 0.25, tmp_path / "cut", cut)
+    told = measuring._smoothed(mlp, test, 0.25, tmp_path / "cut", lambda *state: seen.append(state[:2]))
+    assert seen == [(4, 10), (8, 10), (8, 10), (10, 10)]  # the part that was cut comes again
+    assert told == measuring._smoothed(mlp, test, 0.25, tmp_path / "whole", None)
+
+
+def test_votes_on_some_digits_are_taken_from_end_to_end(mlp, tmp_path, monkeypatch):
+    monkeypatch.setattr(measuring, "PGD", {"steps": 5})
+    test, judged = EVERY[::250], Judged(norm="l2", eps=0.5, sigma=0.25)
+    some = measuring.measure(mlp, test, judged, tmp_path, most=10)["smoothed"]
+    assert some == measuring._smoothed(mlp, test[::2], 0.25, tmp_path / "again", None) and some["digits"] == 10
+    assert measuring.measure(mlp, test, judged, tmp_path)["smoothed"]["digits"] == 20
 
 
 def test_a_saturated_softmax_hides_the_gradient_from_the_naive_alone(mlp):
