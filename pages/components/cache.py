@@ -10,7 +10,7 @@ from core import sweep, zoo
 from core.classifier import Classifier
 from core.errors import InputError
 from core.result import Result
-from pages.components import jobs, own_models
+from pages.components import jobs, own_models, shields
 from pages.components.question import Question
 from pages.components.session import View
 
@@ -20,11 +20,11 @@ _HEAVY = threading.BoundedSemaphore(2)  # attacks at one time, whoever asks: mor
 def model(name: str) -> Classifier:
     """The model of that name, never changed by anybody: of the zoo, a visitor's own, or one behind an input transform.
 
-    The last are named "model+transform". Raises zoo.ModelUnavailable, or InputError for a name that is none.
+    The last are named as `shields` spells them. Raises zoo.ModelUnavailable, or InputError for a name that is none.
     """
-    base, _, shield = name.partition("+")
+    base, shield, knobs = shields.parted(name)
     if shield:
-        return behind(base, shield)
+        return behind(base, shield, knobs)
     return own_models.get(name) if name.startswith(own_models.PREFIX) else _shipped(name)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from core import defenses, sweep, zoo
+from core import defenses, knobs, sweep, zoo
 from core.errors import InputError
 from pages.components import (
     alarm_panel,
@@ -21,35 +21,54 @@ from pages.components import (
     pending,
     school_panel,
     session,
+    shields,
     snippet,
     votes_panel,
 )
+from pages.components.extras import Extra
 from pages.components.jobs import Job
 from pages.components.pending import Pending
 from pages.components.question import Question
 from pages.components.session import DECIMALS, View
+from pages.components.settings import Settings
 
 _DUEL, _JOB = "duel", "duel_sweeps"
+_PLAIN = str.maketrans(":=", "--")  # a file's name has no others
 
 
 def _read_against(text: str) -> str:
-    if text not in zoo.names() and text not in own_models.titles() and text not in _shields():
+    if text.startswith("+"):
+        return f"+{shields.parted(text).transform}"
+    if text not in zoo.names() and text not in own_models.titles():
         raise ValueError(text)
     return text
 
 
+def _linked() -> dict[str, dict[str, Any]]:
+    """The settings of the transform that the link names."""
+    try:
+        _, transform, kept = shields.parted(session.came_by().get("against", ""))
+    except InputError:
+        return {}
+    return {transform: dict(kept)}
+
+
+_settings = Settings("duel", first=_linked)
+
+
+def _written(picked: str) -> str:
+    """The pick with the settings of its transform, if it is one."""
+    return shields.spelled(picked[1:], _settings[picked[1:]]) if picked.startswith("+") else picked
+
+
 #: What stands on the other side: a model's name, or "+" and the name of a transform in front of the same network.
-_against = extras.Extra("against", "hardened_cnn", _read_against, "a model, or + and an input transform,")
-
-
-def _shields() -> list[str]:
-    return [f"+{name}" for name in defenses.names("transform")]
+_against = Extra("against", "hardened_cnn", _read_against, "a model, or + and an input transform,", _written)
 
 
 def _other(view: View) -> str:
     """The name of the other side's network."""
-    picked = _against.value
-    return view.model + picked if picked.startswith("+") else picked
+    written = _written(_against.value)
+    return view.model + written if written.startswith("+") else written
 
 
 def draw() -> None:
@@ -92,20 +111,17 @@ def _panels(view: View) -> None:
 
 
 def _pick_against() -> None:
-    words = {name: f"The same behind {_small(defenses.get(name[1:]).title)}" for name in _shields()}
-    titles = cache.titles()
-    st.selectbox(
-        "Defended by",
-        list(dict.fromkeys([*titles, *words, _against.value])),
-        format_func=lambda name: str({**titles, **words}.get(name, name)),
-        width=150,
-        **_against.bound(_against.value),
-    )
-
-
-def _small(title: str) -> str:
-    """A title in the middle of a sentence."""
-    return title if title[1:2].isupper() else title[:1].lower() + title[1:]
+    titles = {**cache.titles(), **{f"+{name}": defenses.get(name).title for name in defenses.names("transform")}}
+    with st.container(horizontal=True, width=150, vertical_alignment="bottom", gap="xxsmall", key="against-pick"):
+        st.selectbox(
+            "Defended by",
+            list(dict.fromkeys([*titles, _against.value])),
+            format_func=lambda name: str(titles.get(name, name)),
+            width="stretch",
+            **_against.bound(_against.value),
+        )
+        if _against.value.startswith("+"):
+            _settings.draw(_against.value[1:], icon=":material/tune:")
 
 
 def _work(job: Job, slow: list[Question]) -> None:
@@ -166,7 +182,7 @@ def _data(view: View, found: Pending, over: bool) -> dict[str, Any]:
         "label": view.y,
         "target": None,
         "whole": True,
-        "file": f"defend-{'-'.join(names).replace('+', '-behind-')}",
+        "file": f"defend-{'-'.join(names).replace('+', '-behind-').translate(_PLAIN)}",
         "caption": f"{controls.named(view)} on a {view.y}",
         "setting": {"models": names, "attack": view.attack, "knobs": dict(view.knobs), "seed": view.seed},
         "link": extras.link(replace(view, eps=0.0), (_against,)),
@@ -180,7 +196,11 @@ def _swept(asked: Question) -> dict[str, Any]:
 
 
 def _figures(name: str) -> list[list[str]]:
-    """What the card of a shipped network says of many digits; nothing of one that has no card."""
+    """What the card of a shipped network says of many digits; of one behind a transform, how that is set."""
+    _, transform, kept = shields.parted(name)
+    if transform:
+        known = {each.name: each for each in knobs.of(defenses.get(transform))}
+        return [[known[key].label, controls.said(known[key], value)] for key, value in kept]
     if name not in zoo.names():
         return []
     told = zoo.card(name)["figures"]

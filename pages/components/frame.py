@@ -49,6 +49,11 @@ _STYLE = """<style>
   background: color-mix(in srgb, currentColor 6%, transparent); }
 :is(.st-key-attack-pick, .st-key-budget-pick) button > div { width: 100%; }
 :is(.st-key-attack-pick, .st-key-budget-pick) button > div > :first-child { justify-content: flex-start; }
+.st-key-against-pick { flex-wrap: nowrap; }
+.st-key-against-pick > :first-child { flex: 1; min-width: 0; }
+.st-key-against-pick .stPopover button { width: 40px; padding: 0; }
+.st-key-against-pick .stPopover button > div > :last-child { display: none; }
+.st-key-against-pick .stPopover button .stMarkdownEllipsis { position: absolute; clip-path: inset(50%); }
 .st-key-picks [role=radio][aria-checked=true] p { font-weight: 700; }
 .st-key-picks [role=radio][aria-checked=true] { color: inherit; }
 .st-key-knows-row p { margin: 0; white-space: nowrap; }

@@ -3,7 +3,7 @@
 import base64
 import zlib
 
-from pages.components import own_models
+from pages.components import own_models, shields
 from pages.components.session import DECIMALS, View
 
 
@@ -75,9 +75,10 @@ def plane(view: View, toward: str) -> str:
 
 
 def duel(view: View, other: str) -> str:
-    """Code for the Defend page's two networks under one attack; `other` may stand behind a transform ("model+jpeg")."""
-    base, _, shield = other.partition("+")
-    second = f'defenses.get("{shield}")().protect({_loaded(base)})' if shield else _loaded(base)
+    """Code for the Defend page's two networks under one attack; `other` may stand behind a transform, as of shields."""
+    base, shield, kept = shields.parted(other)
+    knobs = ", ".join(f"{name}={value!r}" for name, value in kept)
+    second = f'defenses.get("{shield}")({knobs}).protect({_loaded(base)})' if shield else _loaded(base)
     first, attack = _digit_and_model(view), _attack(view)
     lines = [line for line in first if not line.startswith("model = ")]
     if shield:

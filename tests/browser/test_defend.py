@@ -50,10 +50,21 @@ def test_the_keys_move_row_by_row_and_the_other_side_changes(turn):
     until(lambda: page.locator(".duel .tip").inner_text() == "ε = 0.105", 5, "the next row")
     seen.idle()
     page.locator(".st-key-pick_against").get_by_role("combobox").click()
-    page.get_by_role("option", name="The same behind JPEG").click()
+    page.get_by_role("option", name="JPEG").click()
     until(lambda: "behind JPEG" in page.locator(".duel .side h2").nth(1).inner_text(), 60, "the other side")
     seen.idle()
     assert page.locator(".duel .tip").inner_text() == "ε = 0.105"
+
+
+def test_what_stands_in_front_is_set_in_the_row_of_picks(turn):
+    seen = defending(turn, "digit=3500&eps=0.100&against=%2Bjpeg")
+    page, settings = seen.page, seen.page.locator(".st-key-against-pick").get_by_role("button", name="Settings")
+    place, norm = settings.bounding_box(), page.get_by_role("radio", name="L∞").bounding_box()
+    assert place and norm and abs(place["y"] - norm["y"]) < 4 and place["width"] <= 44
+    settings.click()
+    page.get_by_role("slider", name="Quality").press("ArrowRight")
+    until(lambda: "21" in page.locator(".duel .side").nth(1).inner_text().split("Quality")[-1], 60, "its new setting")
+    assert "fooled" in page.locator(".duel .side").nth(1).inner_text().lower()
 
 
 def test_a_phone_shows_it_without_sideways_scrolling(turn):

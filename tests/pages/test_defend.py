@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from core import attacks, defenses, sweep, zoo
-from pages.components import cache, guarding, session, snippet
+from core import attacks, defenses, knobs, sweep, zoo
+from pages.components import cache, guarding, session, shields, snippet
 from tests.pages.driving import answer, button, choose, finished, opened, pictures, told, view
 
 
@@ -63,7 +63,35 @@ def test_the_link_brings_the_other_side_back():
     assert [side["name"] for side in again["sides"]] == ["plain_cnn", "plain_cnn+median_blur"]
 
 
-@pytest.mark.parametrize("text", ["nobody", "+nothing", "own-123456", "plain_cnn+jpeg", "+"])
+def test_the_transform_on_the_other_side_has_its_settings():
+    at = choose(choose(defending(), "pick_against", "+jpeg"), "duel_jpeg_quality", 50)
+    data = told(at, "duel")
+    assert data["sides"][1]["name"] == "plain_cnn+jpeg:quality=50" and data["sides"][1]["figures"] == [
+        ["Quality", "50"]
+    ]
+    shielded = defenses.get("jpeg")(quality=50).protect(zoo.load("plain_cnn"))
+    found = sweep.sweep(shielded, view(at).x, view(at).y, attacks.get("pgd")(), norm="linf")
+    assert data["sides"][1]["sweep"]["success"] == found.result.success.tolist()
+    again = defending(data["link"])
+    assert told(again, "duel")["sides"][1]["name"] == "plain_cnn+jpeg:quality=50" and not again.info
+    assert told(button(again, "duel_reset"), "duel")["sides"][1]["name"] == "plain_cnn+jpeg"
+    other = choose(choose(again, "pick_against", "+median_blur"), "pick_against", "+jpeg")
+    assert told(other, "duel")["sides"][1]["name"] == "plain_cnn+jpeg"
+
+
+def test_a_name_behind_a_transform_is_taken_apart_as_it_was_put_together():
+    for transform in defenses.names("transform"):
+        for each in knobs.of(defenses.get(transform)):
+            last = not each.default if each.kind == "bool" else each.choices[-1] if each.choices else each.high
+            kept = ((each.name, type(each.default)(last)),) if last != each.default else ()
+            assert shields.parted("some" + shields.spelled(transform, kept)) == ("some", transform, kept)
+    assert shields.parted("some") == ("some", "", ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["nobody", "+nothing", "own-123456", "plain_cnn+jpeg", "+", "+jpeg:quality=0", "+jpeg:quality", "+jpeg:colour=1"],
+)
 def test_a_link_to_another_side_that_there_is_not_says_so(text):
     at = defending(f"digit=3500&against={text.replace('+', '%2B')}")
     assert told(at, "duel")["sides"][1]["name"] == "hardened_cnn"
@@ -81,7 +109,7 @@ def test_a_slow_attack_is_worked_out_beside_the_page():
     assert not data["running"] and len(data["sides"][0]["sweep"]["epsilons"]) == sweep.COUNT
 
 
-@pytest.mark.parametrize("other", ["hardened_cnn", "plain_cnn+jpeg"])
+@pytest.mark.parametrize("other", ["hardened_cnn", "plain_cnn+jpeg", "plain_cnn+bit_depth:bits=2"])
 def test_the_code_says_what_the_page_shows(other, capsys):
     now = session.read({"digit": "3500", "eps": "0.200"})[0]
     exec(compile(snippet.duel(now, other), "duel", "exec"), {})
