@@ -62,7 +62,7 @@ def measure(
     figures["attacked"] = pgd
     proven = {eps: _proven(model, test, eps) for eps in judged.certified}
     if judged.autoattack:
-        spared = proven.get(judged.eps, np.zeros(len(test), bool))
+        spared = proven[judged.eps] if judged.norm == "linf" and judged.eps in proven else np.zeros(len(test), bool)
         figures["autoattack"] = _autoattacked(model, test[: most or len(test)], spared, judged, work, watch)
     if proven:
         figures["certified"] = {
@@ -159,7 +159,8 @@ def _autoattacked(
 
     path = work / f"autoattack-{model.name}-{model.version}-{judged.norm}-{judged.eps:g}.json"
     stands = _by_parts(path, len(test), _PART, stand)
-    return _told("autoattack", knobs.as_dict(attack), judged, np.array(stands))
+    told = _told("autoattack", knobs.as_dict(attack), judged, np.array(stands))
+    return {**told, "not_attacked": int(proven[: len(test)].sum())} if proven.any() else told
 
 
 def _by_parts(path: Path, total: int, size: int, rows: Callable[[int], list]) -> list:

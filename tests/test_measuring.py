@@ -72,7 +72,17 @@ def test_proven_digits_are_not_attacked_and_the_figure_is_the_same(tmp_path, mon
     )
     proven = told["certified"]["accuracy"]["0.05"]
     assert seen == [round(100 * (1 - proven)), 100] and proven > 0.3
-    assert told["autoattack"] == all_["autoattack"] and told["autoattack"]["digits"] == 100
+    assert told["autoattack"] == {**all_["autoattack"], "not_attacked": 100 - seen[0]}
+    assert all_["autoattack"]["digits"] == 100
+
+
+def test_a_proof_in_one_norm_spares_nothing_in_another(mlp, tmp_path, monkeypatch):
+    monkeypatch.setattr(attacks.get("autoattack"), "__call__", _quick(seen := []))
+    monkeypatch.setattr(measuring, "PGD", {"steps": 5})
+    monkeypatch.setattr(measuring, "_PART", 100)
+    monkeypatch.setattr(measuring, "_proven", lambda model, test, eps: np.ones(len(test), bool))
+    judged = Judged(norm="l2", eps=0.5, autoattack=True, certified=(0.5,))
+    assert "not_attacked" not in measuring.measure(mlp, EVERY[::500], judged, tmp_path)["autoattack"] and seen == [10]
 
 
 def _quick(seen):
